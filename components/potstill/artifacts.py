@@ -1,0 +1,216 @@
+"""Sealed folders: what passes between stages says what it holds, and is refused when it does not hold it.
+
+An artifact is a folder with an `artifact.json`: its kind, the closed set of its files with their digests, who made it
+from what, what it means, and under which licence. The file is canonical JSON (RFC 8785), so its own SHA-256 names the
+artifact. Object stores copy folders file by file and without a commit marker; a missing, changed or *extra* file is
+therefore an error, and a folder without `artifact.json` is unfinished work.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from potstill.errors import ArtifactError
+from potstill.licences import UNDECLARED, Licence, strictest
+from potstill.provenance import Maker
+
+DATASET = "dataset/v1"
+TOKENS = "tokens/v1"
+CHECKPOINT = "checkpoint/v1"
+ONNX = "onnx/v1"
+COREML = "coreml/v1"
+REPORT = "report/v1"
+KINDS = (DATASET, TOKENS, CHECKPOINT, ONNX, COREML, REPORT)
+
+MANIFEST = "artifact.json"
+UNSEALED = ".unsealed"  # stands in the folder from the first byte to the seal, so that a killed stage can be run again
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of an artifact: its path inside the folder, its length and the SHA-256 of its bytes."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A folder whose files were found to be exactly those of its manifest.
+
+    Attributes:
+        path: the folder.
+        digest: SHA-256 (hex) of the canonical `artifact.json`; it names the content.
+        kind: one of KINDS.
+        meaning: what a reader must know: label names, split sizes, maximum length, …
+    """
+
+    path: Path
+    digest: str
+    kind: str
+    files: tuple[File, ...]
+    made_by: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    licence: Licence
+    meaning: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together, without the manifest."""
+        return sum(file.bytes for file in self.files)
+
+
+def expect(path: Path, *kinds: str, digest: str = "") -> Artifact:
+    """Read a sealed folder and prove that it is whole.
+
+    Args:
+        path: the folder.
+        kinds: the kinds that the caller reads.
+        digest: when given, the digest that the artifact must have.
+
+    Raises:
+        ArtifactError: not sealed, of another kind, of another digest, or with files missing, changed or added.
+    """
+    artifact = _read_manifest(path)
+    if artifact.kind not in kinds:
+        raise ArtifactError(f"{path} holds {artifact.kind}; wanted is {' or '.join(kinds)}")
+    if digest and digest != artifact.digest:
+        raise ArtifactError(f"{path} has digest {artifact.digest}; wanted is {digest}")
+    _compare(path, artifact.files, scan(path))
+    return artifact
+
+
+def is_sealed(path: Path) -> bool:
+    """Tell whether a folder carries a manifest (not whether it is whole; `expect` tells that)."""
+    return (path / MANIFEST).is_file()
+
+
+@contextmanager
+def creating(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; only `seal` makes it whole.
+
+    A folder that potstill began or finished before is emptied first (retries of a step share one folder); a folder
+    with anything else in it is refused, so that no option can delete a user's files.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ArtifactError(f"{path} is not a folder; pass a new or an empty folder for the output")
+    if path.is_dir() and any(path.iterdir()):
+        if not ((path / UNSEALED).exists() or is_sealed(path)):
+            raise ArtifactError(f"{path} holds files that potstill did not write; pass a new or an empty folder")
+        shutil.rmtree(path)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / UNSEALED).touch()
+    yield path
+
+
+def seal(
+    path: Path,
+    kind: str,
+    made_by: Maker,
+    inputs: Mapping[str, Artifact],
+    meaning: Mapping[str, Any],
+    licence: Licence | None = None,
+) -> Artifact:
+    """Close a folder made under `creating`: write its manifest last, by an atomic rename.
+
+    Args:
+        path: the folder.
+        kind: one of KINDS.
+        made_by: the stage, its options and the code, libraries and processor it ran with.
+        inputs: the artifacts that it was made from, by the name of the stage's parameter.
+        meaning: what a reader must know; canonical JSON values only.
+        licence: what the folder itself brings; joined with the licences of all inputs.
+    """
+    if kind not in KINDS:
+        raise ArtifactError(f"{kind} is not a kind; kinds are: {', '.join(KINDS)}")
+    licences = [each.licence for each in inputs.values()] + ([licence] if licence else [])
+    manifest = {
+        "kind": kind,
+        "files": [asdict(file) for file in scan(path)],
+        "made_by": made_by,
+        "inputs": {name: each.digest for name, each in inputs.items()},
+        "licence": asdict(strictest(licences) if licences else UNDECLARED),
+        "meaning": meaning,
+    }
+    text = rfc8785.dumps(_plain(manifest))
+    unfinished = path / f"{MANIFEST}.part"
+    unfinished.write_bytes(text)
+    os.replace(unfinished, path / MANIFEST)
+    (path / UNSEALED).unlink(missing_ok=True)
+    return _read_manifest(path)
+
+
+def scan(path: Path) -> tuple[File, ...]:
+    """List and digest every file below a folder, sorted by path; the manifest itself and the marker do not count.
+
+    Raises:
+        ArtifactError: a symbolic link, or anything else that is not a plain file or folder.
+    """
+    found = []
+    for each in sorted(path.rglob("*")):
+        inside = each.relative_to(path).as_posix()
+        if each.is_symlink() or not (each.is_file() or each.is_dir()):
+            raise ArtifactError(f"{each} is not a plain file; artifacts hold plain files only")
+        if each.is_file() and inside not in (MANIFEST, UNSEALED):
+            found.append(File(inside, each.stat().st_size, sha256_of(each)))
+    return tuple(sorted(found, key=lambda file: file.path))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read_manifest(path: Path) -> Artifact:
+    if not path.is_dir():
+        raise ArtifactError(f"{path} does not exist or is not a folder; wanted is a sealed artifact")
+    if (path / UNSEALED).exists():
+        raise ArtifactError(f"{path} is unfinished: the stage that writes it did not end; run that stage again")
+    if not is_sealed(path):
+        raise ArtifactError(f"{path} has no {MANIFEST}; it was not written by a potstill stage, or not to its end")
+    text = (path / MANIFEST).read_bytes()
+    try:
+        body = json.loads(text)
+        return Artifact(
+            path=path,
+            digest=hashlib.sha256(text).hexdigest(),
+            kind=body["kind"],
+            files=tuple(File(**file) for file in body["files"]),
+            made_by=body["made_by"],
+            inputs=body["inputs"],
+            licence=Licence(**body["licence"]),
+            meaning=body["meaning"],
+        )
+    except (ValueError, TypeError, KeyError) as broken:
+        raise ArtifactError(f"{path / MANIFEST} is not a manifest ({broken!r}); make the artifact again") from broken
+
+
+def _compare(path: Path, wanted: tuple[File, ...], found: tuple[File, ...]) -> None:
+    want = {file.path: file for file in wanted}
+    have = {file.path: file for file in found}
+    offences = [f"missing {name}" for name in sorted(want.keys() - have.keys())]
+    offences += [f"extra {name}" for name in sorted(have.keys() - want.keys())]
+    offences += [f"changed {name}" for name in sorted(want.keys() & have.keys()) if want[name] != have[name]]
+    if offences:
+        raise ArtifactError(f"{path} is not what was sealed: {', '.join(offences)}; make or fetch it again")
+
+
+def _plain(value: Any) -> Any:
+    """Turn paths, tuples and mappings into what JSON knows; RFC 8785 refuses NaN and integers beyond 2^53 itself."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    return value

@@ -1,0 +1,83 @@
+"""`potstill <stage> …`: every stage on the command line, generated from its function and its options."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import tyro
+from pydantic import ValidationError
+
+import potstill
+from potstill.errors import PotstillError
+from potstill.options import explain
+
+# name: (module, function, what it does) — in the order of the path from text to phone
+STAGES = {
+    "tokenize": ("potstill.tokenize", "tokenize_table", "a table of texts → token ids per split, tokenizer, labels"),
+    "teacher-train": ("potstill.teacher_train", "train_teacher", "tokens + a starting checkpoint → a fine-tuned teacher"),
+    "distill": ("potstill.distill", "distill_student", "teacher + tokens → a small student that answers like it"),
+    "prune": ("potstill.prune", "prune_checkpoint", "student → fewer attention heads and FFN neurons"),
+    "qat": ("potstill.qat", "quantize_checkpoint", "student → int8 scales learned in training"),
+    "onnx-export": ("potstill.onnx_export", "export_onnx", "checkpoint → ONNX: fp32, fused, int8; parity proved"),
+    "coreml-export": ("potstill.coreml_export", "export_coreml", "checkpoint → Core ML packages; executed and proved"),
+    "validate": ("potstill.validate", "validate_models", "every format on the test split → report and verdict"),
+}
+IMPORTS = {
+    "import-data": ("potstill.data.importing", "import_data", "a table, folder, s3:// URI or known set → a sealed data set"),
+    "import-checkpoint": ("potstill.encoder.importing", "import_checkpoint", "a hub id, folder or known set → a sealed checkpoint"),
+}
+COMMANDS = {**IMPORTS, **STAGES}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done, 2 refused (one line on stderr)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print(_map())
+        return 0
+    if given[0] == "--version":
+        print(f"potstill {potstill.__version__}")
+        return 0
+    if given[0] not in COMMANDS:
+        return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(COMMANDS)}")
+    return run_stage(given[0], given[1:])
+
+
+def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
+    """Parse the arguments of one stage, run it and print what it measured."""
+    module, function, purpose = COMMANDS[name]
+    stage: Callable[..., Any] = getattr(import_module(module), function)
+    try:
+        measures = tyro.cli(
+            stage,
+            prog=f"potstill {name}",
+            description=f"{name}: {purpose}\n\n{stage.__doc__ or ''}",
+            args=sys.argv[1:] if arguments is None else arguments,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff, tyro.conf.HelptextFromCommentsOff),
+        )
+    except ValidationError as refused:
+        return _refuse(str(explain(refused)))
+    except PotstillError as refused:
+        return _refuse(str(refused))
+    for key, value in measures.items():
+        print(f"{key:>32}  {value:.6g}")
+    return 0
+
+
+def _refuse(why: str) -> int:
+    print(f"potstill: error: {why}", file=sys.stderr)
+    return 2
+
+
+def _map() -> str:
+    def rows(commands: dict[str, tuple[str, str, str]]) -> str:
+        return "\n".join(f"  {name:<18} {purpose}" for name, (_, _, purpose) in commands.items())
+
+    return (
+        "usage: potstill COMMAND [--help] …\n\n"
+        "potstill distils a large text classifier down to a phone. Each stage reads sealed folders and writes one.\n\n"
+        f"stages, in the order of the path:\n{rows(STAGES)}\n\n"
+        f"what comes before them:\n{rows(IMPORTS)}\n\n"
+        "potstill COMMAND --help teaches a command; python -m potstill.<stage> is the same, in a container."
+    )

@@ -1,0 +1,1 @@
+"""BERT-family classifiers on disk and in memory: checkpoints, student shapes, pruned layers, quantised linears."""

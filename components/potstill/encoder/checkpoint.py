@@ -1,0 +1,122 @@
+"""A `checkpoint/v1` is a Hugging Face directory: config.json, model.safetensors, tokenizer files. Nothing is unpickled."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+
+from potstill.encoder import pruned  # registers the model type `potstill_pruned_bert`
+from potstill.errors import InputError
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point")
+FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", pruned.MODEL_TYPE)
+
+# The Hugging Face hub is asked for nothing while a stage runs: what a stage reads is what it was given.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def load_classifier(path: Path, attention: str = "sdpa") -> PreTrainedModel:
+    """Load a sequence classifier that potstill or `save_pretrained` wrote, in fp32, in evaluation mode.
+
+    Every tensor of the model must be in the file with its shape; the scales of a quantised checkpoint are left aside,
+    so this gives the float model (`potstill.encoder.quantization.load_quantized` gives the other).
+
+    Args:
+        path: the checkpoint's folder.
+        attention: "sdpa" for training and evaluation, "eager" where a tracer must see plain operators.
+
+    Raises:
+        InputError: no config or weights, pickled weights only, a family that potstill does not know, or weights
+            that do not fit the config.
+    """
+    config = read_config(path)
+    tensors = {name: tensor for name, tensor in read_tensors(path).items() if not is_scale(name)}
+    if config.model_type == "mobilebert":
+        attention = "eager"  # transformers has no other attention for it
+    model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config, attn_implementation=attention)
+    wanted = model.state_dict()
+    offences = sorted(wanted.keys() ^ tensors.keys())
+    offences += [name for name in wanted.keys() & tensors.keys() if wanted[name].shape != tensors[name].shape]
+    if offences:
+        raise InputError(
+            f"{path}: weights and config do not fit: {', '.join(offences[:3])}"
+            f"{f' and {len(offences) - 3} more' if len(offences) > 3 else ''}; "
+            "wanted is a fine-tuned sequence classifier (potstill teacher-train makes one)"
+        )
+    model.load_state_dict(tensors)
+    return model.float().eval()
+
+
+def is_scale(name: str) -> bool:
+    """Tell whether a tensor of a checkpoint is a quantisation scale or zero point, and no weight."""
+    return name.endswith(SCALE_SUFFIXES)
+
+
+def read_config(path: Path) -> Any:
+    """Read a checkpoint's config.json.
+
+    Raises:
+        InputError: no config.json, or a family that potstill does not know.
+    """
+    if not (path / CONFIG).is_file():
+        raise InputError(f"{path} has no {CONFIG}; wanted is a Hugging Face checkpoint folder")
+    family = json.loads((path / CONFIG).read_text()).get("model_type", "")
+    if family not in FAMILIES:
+        raise InputError(f"{path} is a {family or 'nameless'} model; families are: {', '.join(FAMILIES)}")
+    return AutoConfig.from_pretrained(path, local_files_only=True)
+
+
+def save_checkpoint(
+    model: PreTrainedModel, tokenizer: Path, folder: Path, extra: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Write config, weights and tokenizer files.
+
+    Args:
+        model: the classifier; its config carries the label names.
+        tokenizer: a folder with the tokenizer's files, which are copied.
+        folder: where to write.
+        extra: further named tensors for the safetensors file (the scales of a quantised model).
+    """
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in model.state_dict().items()}
+    # One metadata key only: with more, safetensors' header order and so the file's digest is not stable.
+    save_file({**tensors, **(extra or {})}, folder / WEIGHTS, metadata={"format": "pt"})
+    copy_tokenizer(tokenizer, folder)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Read every tensor of a checkpoint by name, the scales of a quantised one included.
+
+    Raises:
+        InputError: there is no safetensors file, or it is damaged.
+    """
+    if not (path / WEIGHTS).is_file():
+        others = sorted(each.name for each in path.iterdir() if each.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+        found = f"only {', '.join(others)}, which may hold code" if others else "no weights"
+        raise InputError(f"{path} has no {WEIGHTS} ({found}); save the model with safe_serialization=True")
+    try:
+        return load_file(path / WEIGHTS)
+    except SafetensorError as broken:
+        raise InputError(f"{path / WEIGHTS} is not a whole safetensors file: {broken}") from broken
+
+
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Copy the tokenizer's files from one folder to another, byte for byte."""
+    for name in TOKENIZER_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+
+
+def parameter_count(model: torch.nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())

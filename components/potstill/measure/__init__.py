@@ -1,0 +1,1 @@
+"""Measuring a model: accuracy, agreement, latency, size, and the rival it must beat."""
