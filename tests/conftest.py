@@ -1,7 +1,6 @@
 """Small truth for every test: a 2-layer BERT, a Chinese vocabulary of a few hundred tokens, real sentences."""
 
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -35,7 +34,9 @@ def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import BertTokenizerFast
 
     folder = tmp_path_factory.mktemp("tokenizer")
-    characters = sorted({c for text in SPORT + MONEY for c in text} | set("0123456789abcdefghijklmnopqrstuvwxyz，。！？"))
+    characters = sorted(
+        {c for text in SPORT + MONEY for c in text} | set("0123456789abcdefghijklmnopqrstuvwxyz，。！？")
+    )
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in "0123456789")]
     (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     BertTokenizerFast.from_pretrained(folder).save_pretrained(folder)
@@ -67,7 +68,9 @@ def make_tokens(folder: Path, tokenizer_folder: Path, rows: int = 64) -> Artifac
         return seal(folder, TOKENS, MAKER, {}, meaning, OPEN)
 
 
-def make_checkpoint(folder: Path, tokenizer_folder: Path, layers: int = 2, hidden: int = 32, seed: int = 0, **shape: int) -> Artifact:
+def make_checkpoint(
+    folder: Path, tokenizer_folder: Path, layers: int = 2, hidden: int = 32, seed: int = 0, **shape: int
+) -> Artifact:
     """Write a whole checkpoint/v1 folder: a random BERT classifier with 4 heads of 8 and 64 FFN neurons."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification
@@ -78,7 +81,9 @@ def make_checkpoint(folder: Path, tokenizer_folder: Path, layers: int = 2, hidde
     size = len((tokenizer_folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
     named = {"id2label": dict(enumerate(LABELS)), "label2id": {label: i for i, label in enumerate(LABELS)}}
     settings = {"num_attention_heads": 4, "intermediate_size": 64, "max_position_embeddings": 64, **shape}
-    config = BertConfig(vocab_size=size, hidden_size=hidden, num_hidden_layers=layers, initializer_range=0.2, **settings, **named)
+    config = BertConfig(
+        vocab_size=size, hidden_size=hidden, num_hidden_layers=layers, initializer_range=0.2, **settings, **named
+    )
     with creating(folder):
         save_checkpoint(BertForSequenceClassification(config), tokenizer_folder, folder)
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
@@ -112,6 +117,7 @@ def quantized_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoi
         def hook(_, args):
             low, high = ranges.get(name, (0.0, 0.0))
             ranges[name] = (min(low, float(args[0].min())), max(high, float(args[0].max())))
+
         return hook
 
     for name, module in model.named_modules():

@@ -8,7 +8,6 @@ therefore an error, and a folder without `artifact.json` is unfinished work.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -144,7 +143,7 @@ def seal(
     text = rfc8785.dumps(_plain(manifest))
     unfinished = path / f"{MANIFEST}.part"
     unfinished.write_bytes(text)
-    os.replace(unfinished, path / MANIFEST)
+    unfinished.replace(path / MANIFEST)
     (path / UNSEALED).unlink(missing_ok=True)
     return _read_manifest(path)
 

@@ -15,7 +15,11 @@ from potstill.options import explain
 # name: (module, function, what it does) — in the order of the path from text to phone
 STAGES = {
     "tokenize": ("potstill.tokenize", "tokenize_table", "a table of texts → token ids per split, tokenizer, labels"),
-    "teacher-train": ("potstill.teacher_train", "train_teacher", "tokens + a starting checkpoint → a fine-tuned teacher"),
+    "teacher-train": (
+        "potstill.teacher_train",
+        "train_teacher",
+        "tokens + a starting checkpoint → a fine-tuned teacher",
+    ),
     "distill": ("potstill.distill", "distill_student", "teacher + tokens → a small student that answers like it"),
     "prune": ("potstill.prune", "prune_checkpoint", "student → fewer attention heads and FFN neurons"),
     "qat": ("potstill.qat", "quantize_checkpoint", "student → int8 scales learned in training"),
@@ -24,8 +28,16 @@ STAGES = {
     "validate": ("potstill.validate", "validate_models", "every format on the test split → report and verdict"),
 }
 IMPORTS = {
-    "import-data": ("potstill.data.importing", "import_data", "a table, folder, s3:// URI or known set → a sealed data set"),
-    "import-checkpoint": ("potstill.encoder.importing", "import_checkpoint", "a hub id, folder or known set → a sealed checkpoint"),
+    "import-data": (
+        "potstill.data.importing",
+        "import_data",
+        "a table, folder, s3:// URI or known set → a sealed data set",
+    ),
+    "import-checkpoint": (
+        "potstill.encoder.importing",
+        "import_checkpoint",
+        "a hub id, folder or known set → a sealed checkpoint",
+    ),
 }
 COMMANDS = {**IMPORTS, **STAGES}
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from potstill.artifacts import is_sealed, sha256_of, MANIFEST
+from potstill.artifacts import MANIFEST, is_sealed, sha256_of
 from potstill.errors import PotstillError
 from potstill.measure.measures import Measures
 from potstill.options import explain

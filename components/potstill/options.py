@@ -1,7 +1,7 @@
 """How a stage's options are declared: frozen, keyword-only, and refused when they make no sense."""
 
 from collections.abc import Iterable
-from typing import TypeVar, dataclass_transform
+from typing import TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -18,7 +18,7 @@ def options(cls: type[T]) -> type[T]:
     Raises (on construction): pydantic.ValidationError, a ValueError that lists every offending option at once.
     """
     made = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, strict=False))
-    return made(cls)
+    return cast("type[T]", made(cls))
 
 
 def explain(error: ValidationError) -> OptionError:

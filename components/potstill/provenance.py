@@ -17,7 +17,17 @@ import potstill
 
 Maker = Mapping[str, Any]
 
-LIBRARIES = ("coremltools", "numpy", "onnx", "onnxruntime", "optimum-onnx", "pyarrow", "tokenizers", "torch", "transformers")
+LIBRARIES = (
+    "coremltools",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "optimum-onnx",
+    "pyarrow",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 
 
 def maker(stage: str, config: Any) -> Maker:

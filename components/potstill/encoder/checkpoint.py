@@ -1,8 +1,7 @@
-"""A `checkpoint/v1` is a Hugging Face directory: config.json, model.safetensors, tokenizer files. Nothing is unpickled."""
+"""A `checkpoint/v1` is a Hugging Face directory: config.json, model.safetensors, tokenizer files; no pickle."""
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from potstill.encoder import pruned  # registers the model type `potstill_pruned_bert`
+from potstill.encoder.tokenizer import TOKENIZER_FILES as TOKENIZER_FILES
+from potstill.encoder.tokenizer import copy_tokenizer as copy_tokenizer
 from potstill.errors import InputError
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point")
 FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", pruned.MODEL_TYPE)
 
@@ -105,16 +105,10 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         found = f"only {', '.join(others)}, which may hold code" if others else "no weights"
         raise InputError(f"{path} has no {WEIGHTS} ({found}); save the model with safe_serialization=True")
     try:
-        return load_file(path / WEIGHTS)
+        tensors: dict[str, torch.Tensor] = load_file(path / WEIGHTS)
+        return tensors
     except SafetensorError as broken:
         raise InputError(f"{path / WEIGHTS} is not a whole safetensors file: {broken}") from broken
-
-
-def copy_tokenizer(source: Path, folder: Path) -> None:
-    """Copy the tokenizer's files from one folder to another, byte for byte."""
-    for name in TOKENIZER_FILES:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, folder / name)
 
 
 def parameter_count(model: torch.nn.Module) -> int:

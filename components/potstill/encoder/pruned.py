@@ -54,7 +54,7 @@ class PrunedBertForSequenceClassification(BertForSequenceClassification):
         self.post_init()
 
 
-def shape_layer(layer: nn.Module, heads: int, head_size: int, neurons: int, hidden: int) -> None:
+def shape_layer(layer: Any, heads: int, head_size: int, neurons: int, hidden: int) -> None:
     """Give one BertLayer fresh linears of the wanted number of heads and FFN neurons."""
     attention, width = layer.attention.self, heads * head_size
     attention.num_attention_heads, attention.attention_head_size, attention.all_head_size = heads, head_size, width

@@ -87,6 +87,9 @@ def snap(weight: Tensor, scale: Tensor) -> Tensor:
 class FrozenLinear(nn.Module):
     """A linear that computes as int8 would: weight on its grid, input rounded to 256 steps. Exports as Q/DQ pairs."""
 
+    weight_scale: Tensor
+    weight_zero: Tensor
+
     def __init__(self, linear: nn.Linear, scales: Scales) -> None:
         super().__init__()
         if scales.input is None or scales.zero_point is None:

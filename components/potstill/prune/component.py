@@ -1,0 +1,88 @@
+"""The KFP interface of prune."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Metrics, Model, Output
+
+from potstill.images import image_for
+
+
+@dsl.component(base_image=image_for("prune"), install_kfp_package=False)
+def prune(
+    student: Input[Model],
+    tokens: Input[Dataset],
+    pruned: Output[Model],
+    metrics: Output[Metrics],
+    epochs: int = 1,
+    batch_size: int = 64,
+    learning_rate: float = 0.0001,
+    weight_decay: float = 0.01,
+    warmup_share: float = 0.1,
+    max_grad_norm: float = 1.0,
+    patience: int = 2,
+    seed: int = 0,
+    threads: int = 2,
+    dtype: str = "auto",
+    head_sparsity: float = 0.25,
+    ffn_sparsity: float = 0.5,
+    rounds: int = 3,
+    max_accuracy_drop: float = 2.0,
+    multiple: int = 8,
+    importance_rows: int = 1024,
+    recovery_rows: int = 0,
+    temperature: float = 2.0,
+) -> None:
+    """Make a model truly smaller, with fewer heads and FFN neurons, and stop before it hurts.
+
+    Args:
+        student: checkpoint/v1 of a BERT-shaped classifier.
+        tokens: tokens/v1; train gives importance, train and unlabelled recovery, validation the floor.
+        pruned: The smaller checkpoint/v1.
+        metrics: Validation accuracy and parameters before and after, heads, neurons, rounds kept, seconds.
+        epochs: Passes over the recovery rows after each round.
+        batch_size: Rows per optimiser step.
+        learning_rate: Peak learning rate of AdamW.
+        weight_decay: AdamW's weight decay; biases and norms are left out.
+        warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
+        max_grad_norm: Gradients are scaled down to this L2 norm.
+        patience: Stop after so many epochs without a better validation accuracy; 0: never stop early.
+        seed: Seed of initial weights, row order and dropout.
+        threads: CPU threads. Part of the recipe: another number gives other last bits.
+        dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.
+        head_sparsity: Share of all attention heads to remove; each layer keeps at least one.
+        ffn_sparsity: Share of all FFN neurons to remove.
+        rounds: Rounds of cutting and recovery on the way to the target, on a cubic schedule.
+        max_accuracy_drop: The floor: points of validation accuracy that may be lost; the round that loses more is undone.
+        multiple: FFN neurons of each layer are rounded to a multiple of this, which matrix kernels like.
+        importance_rows: Labelled rows on which importance is measured.
+        recovery_rows: Rows (labelled and unlabelled) to recover on; 0: all.
+        temperature: Softens both distributions in the recovery's distillation.
+    """
+    from potstill.kfp_io import run
+    from potstill.prune import PruneConfig, prune_checkpoint
+
+    run(
+        prune_checkpoint,
+        lambda: PruneConfig(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup_share=warmup_share,
+            max_grad_norm=max_grad_norm,
+            patience=patience,
+            seed=seed,
+            threads=threads,
+            dtype=dtype,
+            head_sparsity=head_sparsity,
+            ffn_sparsity=ffn_sparsity,
+            rounds=rounds,
+            max_accuracy_drop=max_accuracy_drop,
+            multiple=multiple,
+            importance_rows=importance_rows,
+            recovery_rows=recovery_rows,
+            temperature=temperature,
+        ),
+        {"student": student, "tokens": tokens},
+        {"pruned": pruned},
+        metrics,
+    )

@@ -1,0 +1,78 @@
+"""The KFP interface of qat."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Metrics, Model, Output
+
+from potstill.images import image_for
+
+
+@dsl.component(base_image=image_for("qat"), install_kfp_package=False)
+def qat(
+    student: Input[Model],
+    tokens: Input[Dataset],
+    quantized: Output[Model],
+    metrics: Output[Metrics],
+    teacher: Input[Model] = None,
+    epochs: int = 1,
+    batch_size: int = 64,
+    learning_rate: float = 5e-05,
+    weight_decay: float = 0.01,
+    warmup_share: float = 0.1,
+    max_grad_norm: float = 1.0,
+    patience: int = 2,
+    seed: int = 0,
+    threads: int = 2,
+    dtype: str = "float32",
+    rows: int = 0,
+    calibration_rows: int = 512,
+    freeze_share: float = 0.3,
+    temperature: float = 2.0,
+) -> None:
+    """Train a model to keep its accuracy in int8, and save the scales beside the weights.
+
+    Args:
+        student: checkpoint/v1 of a float classifier.
+        tokens: tokens/v1; train and unlabelled are trained on, validation chooses the epoch.
+        quantized: The checkpoint/v1 with int8 scales.
+        metrics: Validation accuracy as float, after calibration and after training, steps, seconds.
+        teacher: checkpoint/v1 to distil from; without it the float model itself.
+        epochs: Passes over the rows; 0: calibrate the ranges only, train nothing.
+        batch_size: Rows per optimiser step.
+        learning_rate: Peak learning rate of AdamW.
+        weight_decay: AdamW's weight decay; biases and norms are left out.
+        warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
+        max_grad_norm: Gradients are scaled down to this L2 norm.
+        patience: Stop after so many epochs without a better validation accuracy; 0: never stop early.
+        seed: Seed of initial weights, row order and dropout.
+        threads: CPU threads. Part of the recipe: another number gives other last bits.
+        dtype: auto, float32 or bfloat16; bfloat16 blurs the int8 grid that is trained for.
+        rows: Rows (labelled and unlabelled) to train on; 0: all.
+        calibration_rows: Rows that set the first ranges, before any training.
+        freeze_share: Last share of the steps in which ranges stand still.
+        temperature: Softens both distributions in the distillation.
+    """
+    from potstill.kfp_io import run
+    from potstill.qat import QatConfig, quantize_checkpoint
+
+    run(
+        quantize_checkpoint,
+        lambda: QatConfig(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup_share=warmup_share,
+            max_grad_norm=max_grad_norm,
+            patience=patience,
+            seed=seed,
+            threads=threads,
+            dtype=dtype,
+            rows=rows,
+            calibration_rows=calibration_rows,
+            freeze_share=freeze_share,
+            temperature=temperature,
+        ),
+        {"student": student, "tokens": tokens, "teacher": teacher},
+        {"quantized": quantized},
+        metrics,
+    )

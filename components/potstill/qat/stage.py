@@ -1,0 +1,117 @@
+"""The stage: a float checkpoint in, the same checkpoint with int8 scales that keep its accuracy out."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from transformers import PreTrainedModel
+
+from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, seal
+from potstill.data.tokens import VALIDATION, TokenTable, read_split
+from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.quantization import CONFIG_KEY, is_quantized, scale_tensors
+from potstill.errors import InputError
+from potstill.measure.measures import Measures
+from potstill.measure.torch_session import predict_torch
+from potstill.options import options
+from potstill.provenance import maker
+from potstill.qat.fake_quant import observe, prepare, restore
+from potstill.qat.objective import FreezingDistillation
+from potstill.training.device import reproducible
+from potstill.training.facts import training_facts, training_measures
+from potstill.training.loop import fit
+from potstill.training.options import TrainingOptions
+from potstill.training.rows import rows_to_learn
+from potstill.training.scoring import accuracy, accuracy_on
+
+
+@options
+class QatConfig(TrainingOptions):
+    """How the int8 model is trained."""
+
+    epochs: Annotated[int, Field(ge=0)] = 1
+    """Passes over the rows; 0: calibrate the ranges only, train nothing."""
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    """Rows per optimiser step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-5
+    """Peak learning rate of AdamW."""
+    dtype: str = "float32"
+    """auto, float32 or bfloat16; bfloat16 blurs the int8 grid that is trained for."""
+    rows: Annotated[int, Field(ge=0)] = 0
+    """Rows (labelled and unlabelled) to train on; 0: all."""
+    calibration_rows: Annotated[int, Field(ge=1)] = 512
+    """Rows that set the first ranges, before any training."""
+    freeze_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Last share of the steps in which ranges stand still."""
+    temperature: Annotated[float, Field(gt=0)] = 2.0
+    """Softens both distributions in the distillation."""
+
+
+def quantize_checkpoint(
+    student: Path, tokens: Path, quantized: Path, config: QatConfig, teacher: Path | None = None
+) -> Measures:
+    """Train a model to keep its accuracy in int8: weights per output channel, inputs of linears per tensor.
+
+    Linears and embeddings are quantised; LayerNorm, softmax, GELU and residual sums stay float. The targets are the
+    answers of the teacher, or of the float model itself when no teacher is given.
+
+    Args:
+        student: `checkpoint/v1` of a float classifier.
+        tokens: `tokens/v1`; `train` and `unlabelled` are trained on, `validation` chooses the epoch.
+        quantized: where the `checkpoint/v1` is written: float weights, and the scales as named tensors beside them
+            (potstill.encoder.quantization tells the layout).
+        config: the options.
+        teacher: `checkpoint/v1` to distil from.
+
+    Returns: validation accuracy in [0, 1] of the float model, after calibration alone, and after training.
+
+    Raises:
+        ArtifactError: an input is not sealed, or of another kind.
+        InputError: the model is quantised already, or the loss became NaN.
+    """
+    inputs = {"student": expect(student, CHECKPOINT), "tokens": expect(tokens, TOKENS)}
+    if teacher:
+        inputs["teacher"] = expect(teacher, CHECKPOINT)
+    if is_quantized(student):
+        raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
+    table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
+    with creating(quantized), reproducible(config.seed, config.threads):
+        model = load_classifier(student)
+        targets = torch.from_numpy(predict_torch(load_classifier(teacher or student), table, what="teacher answers"))
+        as_float = accuracy(model, validation)
+        _calibrate(prepare(model), table, config)
+        calibrated = accuracy(model, validation)
+        steps = math.ceil(len(table) / config.batch_size) * config.epochs
+        objective = FreezingDistillation(targets, config.temperature, round(steps * (1 - config.freeze_share)))
+        state = fit(model, table, objective, config, accuracy_on(validation), "qat")
+        measures = training_measures(state, model) | {
+            "float_validation_accuracy": as_float,
+            "calibrated_validation_accuracy": calibrated,
+            "validation_accuracy": state.best_score if state.scores else calibrated,
+        }
+        _save(model, student, quantized)
+        meaning = {
+            "labels": inputs["student"].meaning["labels"],
+            "max_length": inputs["student"].meaning["max_length"],
+            "float_validation_accuracy": as_float,
+            "calibrated_validation_accuracy": calibrated,
+            "training": training_facts(state, config),
+        }
+        seal(quantized, CHECKPOINT, maker("qat", config), inputs, meaning)
+    return measures
+
+
+def _calibrate(model: PreTrainedModel, table: TokenTable, config: QatConfig) -> None:
+    """Let every input's range be seen once, so that training begins with ranges that fit."""
+    observe(model, on=True)
+    predict_torch(model, table.take(np.arange(min(config.calibration_rows, len(table)))), what="calibration")
+    observe(model, on=False)
+
+
+def _save(model: PreTrainedModel, student: Path, quantized: Path) -> None:
+    scales = restore(model)
+    setattr(model.config, CONFIG_KEY, {"weights": "int8 per row, symmetric", "inputs": "uint8 per tensor, asymmetric"})
+    save_checkpoint(model, student, quantized, scale_tensors(scales))

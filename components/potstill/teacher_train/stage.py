@@ -1,0 +1,66 @@
+"""The stage: a starting checkpoint and labelled tokens in, a fine-tuned classifier out."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, seal
+from potstill.data.tokens import TRAIN, VALIDATION, read_split
+from potstill.encoder.checkpoint import save_checkpoint
+from potstill.encoder.start import start_classifier
+from potstill.measure.measures import Measures
+from potstill.options import options
+from potstill.provenance import maker
+from potstill.training.cross_entropy import CrossEntropy
+from potstill.training.device import reproducible
+from potstill.training.facts import training_facts, training_measures
+from potstill.training.loop import fit
+from potstill.training.options import TrainingOptions
+from potstill.training.scoring import accuracy_on
+
+
+@options
+class TeacherTrainConfig(TrainingOptions):
+    """Fine-tuning of the teacher."""
+
+    epochs: Annotated[int, Field(ge=0)] = 5
+    """Passes over the labelled rows, at most."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each target spread evenly over all labels (arXiv:1512.00567)."""
+    start_digest: str = ""
+    """Digest that the starting checkpoint must have; empty: any."""
+
+
+def train_teacher(tokens: Path, start: Path, teacher: Path, config: TeacherTrainConfig) -> Measures:
+    """Fine-tune a pretrained encoder into the most accurate classifier that the labels allow.
+
+    Length-bucketed batches with dynamic padding, AdamW with warm-up and linear decay, gradient clipping, early
+    stopping on validation accuracy; the weights of the best epoch are kept.
+
+    Args:
+        tokens: `tokens/v1` with a labelled `train` and `validation` split.
+        start: `checkpoint/v1` of a pretrained encoder of the BERT family (potstill import-checkpoint makes one).
+        teacher: where the fine-tuned `checkpoint/v1` is written.
+        config: the options.
+
+    Returns: validation accuracy in [0, 1], parameters, epochs and steps done, the last loss.
+
+    Raises:
+        ArtifactError: an input is not sealed, or of another kind.
+        InputError: the checkpoint does not fit the tokens, or the loss became NaN.
+    """
+    table, origin = expect(tokens, TOKENS), expect(start, CHECKPOINT, digest=config.start_digest)
+    train, validation = read_split(tokens, TRAIN), read_split(tokens, VALIDATION)
+    with creating(teacher), reproducible(config.seed, config.threads):
+        model = start_classifier(start, table)
+        state = fit(model, train, CrossEntropy(config.label_smoothing), config, accuracy_on(validation), "teacher")
+        measures = training_measures(state, model)
+        save_checkpoint(model, tokens, teacher)
+        meaning = {
+            "labels": table.meaning["labels"],
+            "max_length": table.meaning["max_length"],
+            "training": training_facts(state, config),
+        }
+        seal(teacher, CHECKPOINT, maker("teacher-train", config), {"tokens": table, "start": origin}, meaning)
+    return measures

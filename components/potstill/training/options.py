@@ -1,0 +1,40 @@
+"""The options that every training stage shares."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from potstill.options import choose, options
+
+DTYPES = ("auto", "float32", "bfloat16")
+
+
+@options
+class TrainingOptions:
+    """How long, how fast and how exactly a model is trained."""
+
+    epochs: Annotated[int, Field(ge=0)] = 3
+    """Passes over the training rows, at most."""
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Rows per optimiser step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    """Peak learning rate of AdamW."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """AdamW's weight decay; biases and norms are left out."""
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of all steps in which the learning rate rises; it falls linearly to 0 after."""
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients are scaled down to this L2 norm."""
+    patience: Annotated[int, Field(ge=0)] = 2
+    """Stop after so many epochs without a better validation accuracy; 0: never stop early."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of initial weights, row order and dropout."""
+    threads: Annotated[int, Field(ge=1)] = 2
+    """CPU threads. Part of the recipe: another number gives other last bits."""
+    dtype: str = "auto"
+    """auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively."""
+
+    @field_validator("dtype")
+    @classmethod
+    def _dtype(cls, value: str) -> str:
+        return choose("dtype", value, DTYPES)

@@ -1,0 +1,25 @@
+"""The rows that a student learns from: labelled and unlabelled together, for the teacher labels them all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from potstill.data.tokens import TRAIN, UNLABELLED, TokenTable, concatenate, has_split, read_split
+
+
+def rows_to_learn(tokens: Path, limit: int = 0, seed: int = 0, further: Sequence[Path] = ()) -> TokenTable:
+    """Read the `train` and `unlabelled` rows of a token set, and the `unlabelled` rows of further ones.
+
+    Args:
+        tokens: folder of `tokens/v1`.
+        limit: keep at most so many rows, chosen at random; 0: all.
+        seed: of that choice.
+        further: folders whose `unlabelled` rows are joined.
+    """
+    splits = [(tokens, TRAIN), (tokens, UNLABELLED), *((folder, UNLABELLED) for folder in further)]
+    table = concatenate([read_split(folder, split) for folder, split in splits if has_split(folder, split)])
+    if not limit or limit >= len(table):
+        return table
+    random = np.random.Generator(np.random.PCG64(seed))
+    return table.take(np.sort(random.choice(len(table), limit, replace=False)))
