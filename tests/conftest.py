@@ -89,6 +89,47 @@ def make_checkpoint(
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
 
 
+def make_quantized(folder: Path, checkpoint: Path, tokens: Path) -> Artifact:
+    """Write a whole checkpoint/v1 folder with int8 scales on every linear and embedding.
+
+    The ranges are those seen on the test rows.
+    """
+    import torch
+    from torch import nn
+
+    from potstill.data.tokens import read_split
+    from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+    from potstill.encoder.quantization import CONFIG_KEY, Scales, scale_tensors
+
+    model, ranges = load_classifier(checkpoint), {}
+
+    def watch(name):
+        def hook(_, args):
+            low, high = ranges.get(name, (0.0, 0.0))
+            ranges[name] = (min(low, float(args[0].min())), max(high, float(args[0].max())))
+
+        return hook
+
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_pre_hook(watch(name))
+    table = read_split(tokens, TEST)
+    with torch.inference_mode():
+        for i in range(len(table)):
+            model(input_ids=torch.from_numpy(table.row(i).astype(np.int64))[None])
+    scales = {}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            weight = module.weight.abs().amax(1).clamp_min(1e-8) / 127
+            low, high = ranges.get(name, (0.0, 0.0))
+            step = (high - low) / 255
+            scales[name] = Scales(weight, step, round(-low / step)) if isinstance(module, nn.Linear) else Scales(weight)
+    setattr(model.config, CONFIG_KEY, {"weights": "int8", "activations": "uint8"})
+    with creating(folder):
+        save_checkpoint(model, checkpoint, folder, scale_tensors(scales))
+        return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
+
+
 @pytest.fixture(scope="session")
 def tiny_tokens(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path) -> Path:
     """tokens/v1 with 64 rows in each of train, validation, test and unlabelled."""
@@ -104,38 +145,4 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: 
 @pytest.fixture(scope="session")
 def quantized_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, tiny_tokens: Path) -> Path:
     """checkpoint/v1 with int8 scales on every linear and embedding, from the ranges seen on the test rows."""
-    import torch
-    from torch import nn
-
-    from potstill.data.tokens import read_split
-    from potstill.encoder.checkpoint import load_classifier, save_checkpoint
-    from potstill.encoder.quantization import CONFIG_KEY, Scales, scale_tensors
-
-    model, ranges = load_classifier(tiny_checkpoint), {}
-
-    def watch(name):
-        def hook(_, args):
-            low, high = ranges.get(name, (0.0, 0.0))
-            ranges[name] = (min(low, float(args[0].min())), max(high, float(args[0].max())))
-
-        return hook
-
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear):
-            module.register_forward_pre_hook(watch(name))
-    table = read_split(tiny_tokens, TEST)
-    with torch.inference_mode():
-        for i in range(len(table)):
-            model(input_ids=torch.from_numpy(table.row(i).astype(np.int64))[None])
-    scales = {}
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear | nn.Embedding):
-            weight = module.weight.abs().amax(1).clamp_min(1e-8) / 127
-            low, high = ranges.get(name, (0.0, 0.0))
-            step = (high - low) / 255
-            scales[name] = Scales(weight, step, round(-low / step)) if isinstance(module, nn.Linear) else Scales(weight)
-    setattr(model.config, CONFIG_KEY, {"weights": "int8", "activations": "uint8"})
-    folder = tmp_path_factory.mktemp("made") / "quantized"
-    with creating(folder):
-        save_checkpoint(model, tiny_checkpoint, folder, scale_tensors(scales))
-        return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN).path
+    return make_quantized(tmp_path_factory.mktemp("made") / "quantized", tiny_checkpoint, tiny_tokens).path

@@ -1,16 +1,15 @@
 """`potstill <stage> …`: every stage on the command line, generated from its function and its options."""
 
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import tyro
-from pydantic import ValidationError
 
 import potstill
 from potstill.errors import PotstillError
-from potstill.options import explain
 
 # name: (module, function, what it does) — in the order of the path from text to phone
 STAGES = {
@@ -64,17 +63,20 @@ def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
         measures = tyro.cli(
             stage,
             prog=f"potstill {name}",
-            description=f"{name}: {purpose}\n\n{stage.__doc__ or ''}",
+            description=f"{purpose}\n\n{_explanation(stage)}",
             args=sys.argv[1:] if arguments is None else arguments,
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff, tyro.conf.HelptextFromCommentsOff),
         )
-    except ValidationError as refused:
-        return _refuse(str(explain(refused)))
     except PotstillError as refused:
         return _refuse(str(refused))
     for key, value in measures.items():
         print(f"{key:>32}  {value:.6g}")
     return 0
+
+
+def _explanation(stage: Callable[..., Any]) -> str:
+    """The stage's docstring up to its arguments, which the options below explain themselves."""
+    return (inspect.getdoc(stage) or "").partition("\nArgs:")[0].strip()
 
 
 def _refuse(why: str) -> int:

@@ -3,6 +3,7 @@
 Nothing of kfp is imported: the artifacts that KFP hands to a component are used as they come.
 """
 
+import json
 import math
 import sys
 import time
@@ -10,12 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
 from potstill.artifacts import MANIFEST, is_sealed, sha256_of
 from potstill.errors import PotstillError
 from potstill.measure.measures import Measures
-from potstill.options import explain
 
 
 class KfpArtifact(Protocol):
@@ -25,7 +23,7 @@ class KfpArtifact(Protocol):
     metadata: dict[str, Any]
 
 
-class KfpMetrics(Protocol):
+class KfpMetrics(KfpArtifact, Protocol):
     """What KFP's Metrics has besides."""
 
     def log_metric(self, metric: str, value: float) -> None:
@@ -57,8 +55,6 @@ def run(
     folders = {name: Path(each.path) for name, each in {**inputs, **outputs}.items() if each is not None}
     try:
         measures = stage(**folders, config=config())
-    except ValidationError as refused:
-        raise _stop(explain(refused)) from None
     except PotstillError as refused:
         raise _stop(refused) from None
     for name, each in outputs.items():
@@ -71,9 +67,21 @@ def run(
 
 def log(measures: Measures, metrics: KfpMetrics) -> None:
     """Log the finite numbers; a NaN or an infinity would end the whole step after its work is done."""
-    for name, value in measures.items():
-        if math.isfinite(value):
-            metrics.log_metric(name, float(value))
+    finite = {name: float(value) for name, value in measures.items() if math.isfinite(value)}
+    for name, value in finite.items():
+        metrics.log_metric(name, value)
+    write_payload(metrics, finite)
+
+
+def write_payload(artifact: KfpArtifact, payload: object) -> None:
+    """Write a metrics artifact's content as JSON to its path, too.
+
+    KFP keeps metrics as metadata only and leaves the path empty; its local cache then takes the artifact for lost and
+    runs the step again each time.
+    """
+    path = Path(artifact.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(payload, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
 def _stop(refused: PotstillError) -> SystemExit:

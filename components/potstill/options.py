@@ -1,7 +1,8 @@
 """How a stage's options are declared: frozen, keyword-only, and refused when they make no sense."""
 
-from collections.abc import Iterable
-from typing import TypeVar, cast, dataclass_transform
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -15,23 +16,28 @@ T = TypeVar("T")
 def options(cls: type[T]) -> type[T]:
     """Make a frozen dataclass whose ranges (`Annotated[float, Field(ge=0, lt=1)]`) are checked when it is built.
 
-    Raises (on construction): pydantic.ValidationError, a ValueError that lists every offending option at once.
+    Raises (on construction): OptionError, one line that names every offending option at once.
     """
-    made = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, strict=False))
-    return cast("type[T]", made(cls))
+    made = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))(cls)
+    made.__init__ = _explained(made.__init__)  # type: ignore[method-assign]
+    return cast("type[T]", made)
 
 
-def explain(error: ValidationError) -> OptionError:
-    """Turn pydantic's report into one line: `head_sparsity: input should be less than 1, got 2.0`."""
-    return OptionError("; ".join(_offence(dict(each)) for each in error.errors()))
+def _explained(build: Callable[..., None]) -> Callable[..., None]:
+    @wraps(build)
+    def build_or_explain(*arguments: Any, **named: Any) -> None:
+        try:
+            build(*arguments, **named)
+        except ValidationError as refused:
+            raise OptionError("; ".join(_offence(dict(each)) for each in refused.errors())) from None
+
+    return build_or_explain
 
 
-def _offence(offence: dict[str, object]) -> str:
-    place = offence["loc"]
-    name = ".".join(str(part) for part in place) if isinstance(place, tuple) else ""
-    message = str(offence["msg"]).removeprefix("Value error, ")
-    message = message[0].lower() + message[1:] if message.startswith("Input should") else message
-    return f"{name}: {message}, got {offence['input']!r}" if name else message
+def _offence(offence: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in offence["loc"])
+    message = str(offence["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return message if "got" in message else f"{name} {message}, got {offence['input']!r}"
 
 
 def choose(name: str, value: str, choices: Iterable[str]) -> str:

@@ -109,6 +109,11 @@ def read_texts(tokens: Path, split: str) -> list[str]:
     return [str(text) for text in pq.read_table(split_path(tokens, split), columns=["text"])["text"].to_pylist()]
 
 
+def read_row_ids(tokens: Path, split: str) -> list[str]:
+    """Read a split's row ids, in the order of `read_split`."""
+    return [str(row) for row in pq.read_table(split_path(tokens, split), columns=["row_id"])["row_id"].to_pylist()]
+
+
 def batches_of(count: int, size: int) -> Iterator[slice]:
     """Cut `count` rows into consecutive slices of `size`; the last may be shorter."""
     for start in range(0, count, size):

@@ -20,6 +20,7 @@ from potstill.measure.measures import Measures
 from potstill.measure.torch_session import predict_torch
 from potstill.options import choose, options
 from potstill.provenance import maker
+from potstill.training.answers import teacher_answers
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.device import reproducible
 from potstill.training.distillation import Distillation
@@ -105,7 +106,7 @@ def distill_student(
     validation = read_split(tokens, VALIDATION)
     with creating(student), reproducible(config.seed, config.threads):
         model_teacher = load_classifier(teacher)
-        logits = torch.from_numpy(predict_torch(model_teacher, table, what="teacher answers"))
+        logits = teacher_answers(model_teacher, table, config, "teacher answers")
         model, mapping = _build(config, model_teacher, inputs["tokens"], start)
         hidden = HiddenMatching(model, model_teacher, mapping, config.hidden_weight) if config.hidden_weight else None
         objective = Distillation(logits, config.temperature, config.alpha, hidden)

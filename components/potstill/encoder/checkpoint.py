@@ -19,6 +19,7 @@ WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point")
 FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", pruned.MODEL_TYPE)
+EAGER_ONLY = ("mobilebert", "electra")  # transformers has no other attention for them
 
 # The Hugging Face hub is asked for nothing while a stage runs: what a stage reads is what it was given.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -40,8 +41,8 @@ def load_classifier(path: Path, attention: str = "sdpa") -> PreTrainedModel:
     """
     config = read_config(path)
     tensors = {name: tensor for name, tensor in read_tensors(path).items() if not is_scale(name)}
-    if config.model_type == "mobilebert":
-        attention = "eager"  # transformers has no other attention for it
+    if config.model_type in EAGER_ONLY:
+        attention = "eager"
     model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config, attn_implementation=attention)
     wanted = model.state_dict()
     offences = sorted(wanted.keys() ^ tensors.keys())

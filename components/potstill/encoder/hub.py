@@ -1,5 +1,6 @@
 """One pinned commit of a Hugging Face hub repository: data files only, so no remote code can come along."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-from huggingface_hub.utils import reset_sessions
+from huggingface_hub.utils import reset_sessions  # type: ignore[attr-defined]
 
 from potstill.encoder.tokenizer import TOKENIZER_FILES
 from potstill.errors import InputError
@@ -35,7 +36,13 @@ def fetch_snapshot(repository: str, revision: str, folder: Path) -> None:
         )
     try:
         with _online():
-            snapshot_download(repository, revision=revision, local_dir=folder, allow_patterns=list(FILES))
+            snapshot_download(
+                repository,
+                revision=revision,
+                local_dir=folder,
+                allow_patterns=list(FILES),
+                endpoint=os.environ.get("HF_ENDPOINT"),  # as it is now, not as it was when the library was imported
+            )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as refused:
         said = str(refused).strip().splitlines()[0]
         raise InputError(

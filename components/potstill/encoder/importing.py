@@ -119,7 +119,9 @@ def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as refused:
         said = str(refused).strip().splitlines()[0]
-        raise InputError(f"{path} is no plain state dict ({said}); save the model with safe_serialization=True") from refused
+        raise InputError(
+            f"{path} is no plain state dict ({said}); save the model with safe_serialization=True"
+        ) from refused
     if not isinstance(state, dict) or not all(isinstance(each, torch.Tensor) for each in state.values()):
         raise InputError(f"{path} is no plain state dict; save the model with safe_serialization=True")
     return state
@@ -134,9 +136,13 @@ def _write_tokenizer(folder: Path, out: Path) -> None:
         AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True).save_pretrained(out)
     except (OSError, ValueError, TypeError) as refused:
         said = str(refused).strip().splitlines()[0]
-        raise InputError(f"{folder} has no tokenizer that can be read ({said}); add its tokenizer.json or vocab.txt") from refused
+        raise InputError(
+            f"{folder} has no tokenizer that can be read ({said}); add its tokenizer.json or vocab.txt"
+        ) from refused
     if not (out / TOKENIZER).is_file():
-        raise InputError(f"{folder} has no fast tokenizer; save one: AutoTokenizer.from_pretrained(…).save_pretrained(…)")
+        raise InputError(
+            f"{folder} has no fast tokenizer; save one: AutoTokenizer.from_pretrained(…).save_pretrained(…)"
+        )
 
 
 def _labels(settings: Any) -> list[str]:

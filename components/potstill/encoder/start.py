@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import logging as transformers_logging
 
 from potstill.artifacts import Artifact
 from potstill.encoder.checkpoint import read_config, read_tensors
@@ -31,6 +32,7 @@ def start_classifier(start: Path, tokens: Artifact) -> PreTrainedModel:
     config = read_config(start)
     read_tensors(start)  # refuses pickled and damaged weights with a clear word
     config.id2label, config.label2id = label_names(tokens.meaning["labels"])
+    transformers_logging.set_verbosity_error()  # its warning of a fresh head is what is meant here
     model, found = AutoModelForSequenceClassification.from_pretrained(
         start,
         config=config,

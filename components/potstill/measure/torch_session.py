@@ -11,10 +11,15 @@ from torch import nn
 from potstill.data.batches import by_length, pad
 from potstill.data.tokens import TokenTable
 from potstill.progress import progress
+from potstill.training.device import autocast
 
 
 def predict_torch(
-    model: nn.Module, table: TokenTable, batch_size: int = 64, what: str = "evaluating"
+    model: nn.Module,
+    table: TokenTable,
+    batch_size: int = 64,
+    what: str = "evaluating",
+    dtype: torch.dtype = torch.float32,
 ) -> npt.NDArray[np.float32]:
     """Return every row's logits; the model computes where its parameters lie, in the mode it is in.
 
@@ -23,13 +28,14 @@ def predict_torch(
         table: the rows.
         batch_size: rows per batch; rows of like length share one, so that little is padded.
         what: what the progress line says.
+        dtype: of the matrix products; float32 for every figure that is reported.
 
     Returns: (rows, labels) float32, in the table's order.
     """
     device = next(model.parameters()).device
     batches = list(by_length(table, batch_size))
     computed = []
-    with torch.inference_mode():
+    with torch.inference_mode(), autocast(dtype, device):
         for rows in progress(batches, what, unit="batch"):
             batch = pad(table, rows)
             ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)

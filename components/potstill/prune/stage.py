@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -18,12 +17,12 @@ from potstill.encoder.pruned import MODEL_TYPE
 from potstill.encoder.quantization import is_quantized
 from potstill.errors import InputError
 from potstill.measure.measures import Measures
-from potstill.measure.torch_session import predict_torch
 from potstill.options import options
 from potstill.provenance import maker
 from potstill.prune.importance import taylor_importance
 from potstill.prune.selection import cubic, select
 from potstill.prune.surgery import cut
+from potstill.training.answers import teacher_answers
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.device import reproducible
 from potstill.training.distillation import Distillation
@@ -134,9 +133,7 @@ def _shrink(
     """Run the rounds; → the last model above the floor, the rounds kept, and whether the target was reached."""
     train = read_split(tokens, TRAIN)
     recovery = rows_to_learn(tokens, config.recovery_rows, config.seed)
-    objective = Distillation(
-        torch.from_numpy(predict_torch(model, recovery, what="unpruned answers")), config.temperature
-    )
+    objective = Distillation(teacher_answers(model, recovery, config, "unpruned answers"), config.temperature)
     all_heads, all_neurons = sum(_heads(model)), sum(_neurons(model))
     rounds: list[Round] = []
     for number in range(1, config.rounds + 1):

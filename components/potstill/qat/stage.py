@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 from pydantic import Field
 from transformers import PreTrainedModel
 
@@ -20,6 +19,7 @@ from potstill.options import options
 from potstill.provenance import maker
 from potstill.qat.fake_quant import observe, prepare, restore
 from potstill.qat.objective import FreezingDistillation
+from potstill.training.answers import teacher_answers
 from potstill.training.device import reproducible
 from potstill.training.facts import training_facts, training_measures
 from potstill.training.loop import fit
@@ -80,7 +80,7 @@ def quantize_checkpoint(
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
     with creating(quantized), reproducible(config.seed, config.threads):
         model = load_classifier(student)
-        targets = torch.from_numpy(predict_torch(load_classifier(teacher or student), table, what="teacher answers"))
+        targets = teacher_answers(load_classifier(teacher or student), table, config, "teacher answers")
         as_float = accuracy(model, validation)
         _calibrate(prepare(model), table, config)
         calibrated = accuracy(model, validation)

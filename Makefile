@@ -1,0 +1,54 @@
+# potstill: two commands. `make demo` sets everything up and runs the main job, `make test` passes the tests.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+DATA ?=
+TEACHER ?=
+PARAMS ?= pipelines/params/demo.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-reviews test lint types golden compile lock bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## set up .venv from the lock, PyTorch as the machine needs it
+
+$(READY): requirements/lock.txt requirements/torch-cpu.txt requirements/torch-cuda.txt requirements/install.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("potstill needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Pass PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python requirements/install.py
+	@touch $@
+
+demo: $(READY) ## real Chinese headlines in, an audited phone-sized model out (TEACHER=<hub id@commit or folder>, DATA=<file>)
+	$(BIN)/python -m pipelines.compress --params $(PARAMS) $(if $(DATA),--data $(DATA)) $(if $(TEACHER),--start $(TEACHER))
+
+demo-reviews: $(READY) ## the same pipeline on review sentiment
+	$(BIN)/python -m pipelines.compress --params pipelines/params/reviews.yaml
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: $(READY) ## ruff, rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+golden: $(READY) ## rewrite the compiled interfaces under tests/golden; read the diff
+	$(BIN)/python -m pipelines.compile --out tests/golden
+
+compile: $(READY) ## compile components and pipelines for a cluster into dist/
+	$(BIN)/python -m pipelines.compile --out dist
+
+lock: ## make the locked requirements again (needs uv)
+	$(PYTHON) requirements/lock.py
+
+bench: $(READY) ## run the benchmarks, each a ratio against a named peer
+	@for each in tests/bench/bench_*.py; do $(BIN)/python $$each || exit 1; done
+
+clean: ## remove what was built and run, the virtual environment excepted
+	rm -rf runs dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

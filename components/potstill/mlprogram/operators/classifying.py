@@ -1,0 +1,14 @@
+"""The end of a classifier: a label and the probability of each."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from potstill.mlprogram.table import like, operator
+
+
+@operator("classify", result=like("probabilities"), exact=True)
+def classify(probabilities: Tensor, *, classes: Sequence[str]) -> tuple[str, dict[str, float]]:
+    """Return the most probable label (the first of equals) and every label's probability."""
+    values = probabilities.reshape(-1).tolist()
+    return classes[values.index(max(values))], dict(zip(classes, values, strict=True))

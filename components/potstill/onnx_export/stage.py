@@ -1,0 +1,137 @@
+"""The stage: a checkpoint in, ONNX files out, each run by plain onnxruntime and compared with PyTorch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from potstill.artifacts import CHECKPOINT, ONNX, TOKENS, Artifact, creating, expect, seal
+from potstill.encoder.checkpoint import read_config
+from potstill.encoder.quantization import is_quantized
+from potstill.encoder.tokenizer import copy_tokenizer
+from potstill.errors import InputError, OptionError
+from potstill.measure.measures import Measures
+from potstill.measure.torch_session import torch_threads
+from potstill.onnx_export.formats import FILES, INT8_QDQ, Built, build
+from potstill.onnx_export.onnx_file import write_onnx
+from potstill.onnx_export.parity import Parity
+from potstill.onnx_export.proof import Proof, prove
+from potstill.options import choose, options
+from potstill.provenance import maker
+
+
+@options
+class OnnxExportConfig:
+    """ONNX files that plain onnxruntime runs, and how near to PyTorch they must be."""
+
+    formats: str = ""
+    """Files to write: fp32, optimized, int8, int8_qdq, separated by commas; empty: all that the checkpoint allows."""
+    opset: Annotated[int, Field(ge=14, le=18)] = 17
+    """Version of the ONNX operator set, in [14, 18]."""
+    parity_rows: Annotated[int, Field(ge=1)] = 256
+    """Rows of the test split on which each file is compared with PyTorch; all of them when it has fewer."""
+    tolerance_fp32: Annotated[float, Field(gt=0)] = 1e-4
+    """Greatest difference of a logit that fp32 and optimized may have."""
+    minimum_agreement_int8: Annotated[float, Field(ge=0, le=1)] = 0.97
+    """Smallest share of rows to which int8 and int8_qdq give PyTorch's label, in [0, 1]."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """CPU threads of the comparison."""
+
+    @field_validator("formats")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return ",".join(choose("formats", name.strip(), FILES) for name in value.split(",") if name.strip())
+
+
+def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig) -> Measures:
+    """Export a classifier to ONNX files that plain onnxruntime runs and that are proved to compute the same.
+
+    Writes `model.onnx` (fp32), `model.optimized.onnx` (fused), `model.int8.onnx` (int8 weights, activations quantised
+    at run time) and, from a checkpoint with int8 scales, `model.int8.qdq.onnx` (its scales, unchanged).
+
+    Args:
+        model: `checkpoint/v1` of a classifier of the BERT family, with or without int8 scales.
+        tokens: `tokens/v1`; rows of its test split are compared.
+        onnx: where `onnx/v1` is written.
+        config: the options.
+
+    Returns: by format, `…_max_abs_logit`, `…_agreement` in [0, 1] and `…_bytes`; `fused_operators`; by int8 format,
+        `…_linears`, how many of them onnxruntime computes in int8.
+
+    Raises:
+        ArtifactError: an input is not sealed, of another kind, or the tokens have no test split.
+        InputError: the tokens have ids that the model does not know.
+        OptionError: int8_qdq is asked of a checkpoint without scales.
+        ParityError: a file is further from PyTorch than allowed, or not all of its int8 linears run as int8.
+
+    Source: ONNX operator sets 14 to 18; arXiv:1712.05877 (int8).
+    """
+    source, table = expect(model, CHECKPOINT), expect(tokens, TOKENS)
+    _require_vocabulary(source, table)
+    wanted = formats_for(config, source)
+    facts = {
+        "labels": source.meaning["labels"],
+        "max_length": source.meaning["max_length"],
+        "checkpoint": source.digest,
+    }
+    with creating(onnx), torch_threads(config.threads):
+        built = build(wanted, model, config.opset)
+        for name, graph in built.graphs.items():
+            write_onnx(graph, onnx / FILES[name], facts)
+        proof = prove(model, tokens, onnx, wanted, config.parity_rows, config.threads)
+        proof.require(config.tolerance_fp32, config.minimum_agreement_int8)
+        copy_tokenizer(model, onnx)
+        meaning = _meaning(source, config, built, proof)
+        seal(onnx, ONNX, maker("onnx-export", config), {"model": source, "tokens": table}, meaning)
+    return _measures(onnx, built, proof)
+
+
+def formats_for(config: OnnxExportConfig, source: Artifact) -> tuple[str, ...]:
+    """Return the formats to write, in the order of FILES.
+
+    Raises:
+        OptionError: int8_qdq is asked of a checkpoint without scales.
+    """
+    scaled = is_quantized(source.path)
+    asked = config.formats.split(",") if config.formats else [name for name in FILES if scaled or name != INT8_QDQ]
+    if INT8_QDQ in asked and not scaled:
+        raise OptionError(
+            f"formats names {INT8_QDQ}, but {source.path} has no int8 scales; run qat first, or leave it out"
+        )
+    return tuple(name for name in FILES if name in asked)
+
+
+def _require_vocabulary(source: Artifact, table: Artifact) -> None:
+    known, used = read_config(source.path).vocab_size, table.meaning["vocabulary_size"]
+    if used > known:
+        raise InputError(
+            f"{table.path} uses {used} token ids, {source.path} has {known} embeddings; "
+            "pass the tokens that the model was trained on"
+        )
+
+
+def _meaning(source: Artifact, config: OnnxExportConfig, built: Built, proof: Proof) -> dict[str, object]:
+    return {
+        "labels": source.meaning["labels"],
+        "max_length": source.meaning["max_length"],
+        "opset": config.opset,
+        "formats": {name: FILES[name] for name in built.graphs},
+        "parity": {name: _plain(each) for name, each in proof.parity.items()},
+        "fused_operators": built.fused,
+        "int8_linears": proof.int8_linears,
+    }
+
+
+def _plain(parity: Parity) -> dict[str, float]:
+    return {"max_abs_logit": parity.max_abs_logit, "agreement": parity.agreement, "rows": parity.rows}
+
+
+def _measures(folder: Path, built: Built, proof: Proof) -> Mapping[str, float]:
+    found: dict[str, float] = {}
+    for name, each in proof.parity.items():
+        found[f"{name}_max_abs_logit"] = each.max_abs_logit
+        found[f"{name}_agreement"] = each.agreement
+        found[f"{name}_bytes"] = float((folder / FILES[name]).stat().st_size)
+    found |= {f"{name}_linears": float(count) for name, count in proof.int8_linears.items()}
+    return found | ({"fused_operators": float(sum(built.fused.values()))} if built.fused else {})

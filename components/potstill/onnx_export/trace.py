@@ -1,0 +1,36 @@
+"""From PyTorch to an ONNX graph: Optimum's export of a sequence classifier."""
+
+import tempfile
+from pathlib import Path
+
+import onnx
+from onnx import ModelProto
+from optimum.exporters.onnx import export
+from optimum.exporters.tasks import TasksManager
+from transformers import PreTrainedModel
+
+from potstill.encoder import pruned
+from potstill.onnx_export.noise import without_noise
+
+TASK = "text-classification"
+EXPORTED_AS = {pruned.MODEL_TYPE: "bert"}  # a pruned BERT differs in shapes only, and those lie in its weights
+
+
+def trace(model: PreTrainedModel, opset: int) -> ModelProto:
+    """Export a classifier with named inputs and dynamic batch and sequence axes.
+
+    Inputs are `input_ids`, `attention_mask` and, for families that have segments, `token_type_ids`, each int64
+    (batch, tokens); the output is `logits`, float32 (batch, labels). Weights keep the names of the checkpoint.
+
+    Args:
+        model: the classifier; its fake-quantised linears become QuantizeLinear/DequantizeLinear pairs.
+        opset: version of the ONNX operator set.
+    """
+    family = EXPORTED_AS.get(model.config.model_type, model.config.model_type)
+    exporter = TasksManager.get_exporter_config_constructor(
+        "onnx", model_type=family, task=TASK, library_name="transformers"
+    )
+    with tempfile.TemporaryDirectory() as work, without_noise():
+        file = Path(work) / "traced.onnx"
+        export(model.eval(), exporter(model.config), file, opset=opset)
+        return onnx.load(file)

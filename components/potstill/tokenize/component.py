@@ -1,0 +1,67 @@
+"""The KFP interface of tokenize."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Metrics, Model, Output
+
+from potstill.images import image_for
+
+
+@dsl.component(base_image=image_for("tokenize"), install_kfp_package=False)
+def tokenize(
+    data: Input[Dataset],
+    start: Input[Model],
+    tokens: Output[Dataset],
+    metrics: Output[Metrics],
+    text_column: str = "text",
+    label_column: str = "label",
+    columns: str = "",
+    max_length: int = 128,
+    test_share: float = 0.1,
+    validation_share: float = 0.1,
+    labelled_rows: int = 0,
+    unlabelled_rows: int = 0,
+    vocabulary_min_count: int = 0,
+    seed: int = 0,
+    data_digest: str = "",
+) -> None:
+    """Turn raw texts into token ids, split so that no text leaks from training into the test.
+
+    Args:
+        data: dataset/v1, or raw CSV, TSV, JSONL or Parquet: one file or a folder of them.
+        start: checkpoint/v1 whose tokenizer is used.
+        tokens: tokens/v1: token ids per split as Parquet, tokenizer, label names, statistics.
+        metrics: rows of each split, duplicates, conflicts, share of unknown and of cut texts, vocabulary size, seconds.
+        text_column: column of the texts.
+        label_column: column of the labels; empty for a table without labels.
+        columns: names of all columns, comma-separated, for CSV and TSV files without a header line.
+        max_length: most tokens of a text, special tokens included.
+        test_share: share of the labelled texts that judge the model, in [0, 1).
+        validation_share: share of the remaining labelled texts that choose the best epoch, in [0, 1).
+        labelled_rows: most training rows that keep their label; 0 for all.
+        unlabelled_rows: most rows of the unlabelled split; 0 for no limit.
+        vocabulary_min_count: drop word pieces seen less often than this outside the test split; 0 keeps all.
+        seed: draws another split.
+        data_digest: digest that the data must have; empty for any. KFP's cache does not see bytes, but it sees this.
+    """
+    from potstill.kfp_io import run
+    from potstill.tokenize import TokenizeConfig, tokenize_table
+
+    run(
+        tokenize_table,
+        lambda: TokenizeConfig(
+            text_column=text_column,
+            label_column=label_column,
+            columns=columns,
+            max_length=max_length,
+            test_share=test_share,
+            validation_share=validation_share,
+            labelled_rows=labelled_rows,
+            unlabelled_rows=unlabelled_rows,
+            vocabulary_min_count=vocabulary_min_count,
+            seed=seed,
+            data_digest=data_digest,
+        ),
+        {"data": data, "start": start},
+        {"tokens": tokens},
+        metrics,
+    )

@@ -1,0 +1,64 @@
+"""What is judged: each model in each format, how to open it and how to run it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from potstill.data.tokens import TokenTable
+from potstill.measure.chunks import Logits
+
+TITLES = {
+    "tfidf": "TF-IDF + logistic regression",
+    "control": "Student, no distillation",
+    "teacher": "Teacher",
+    "student": "Student",
+    "pruned": "Pruned",
+    "model": "Model",
+    "float": "QAT weights as float",
+    "qat": "QAT",
+    "onnx_fp32": "ONNX fp32",
+    "onnx_optimized": "ONNX fp32, fused",
+    "onnx_int8": "ONNX int8",
+    "onnx_int8_qdq": "ONNX int8 QDQ",
+    "coreml_fp16": "Core ML fp16",
+    "coreml_int8": "Core ML int8",
+}
+INT8_EXPORTS = ("onnx_int8", "onnx_int8_qdq", "coreml_int8")  # what a phone would carry, best known first
+
+
+@dataclass(frozen=True)
+class Runner:
+    """An open model.
+
+    Attributes:
+        predict: gives (rows, labels) float32 logits of a table.
+        prepare: for (table, row) gives the call that computes that row alone, with its inputs laid out already; None
+            where the time taken here would tell nothing.
+        parameters: number of parameters; 0 where only the file's source knows.
+    """
+
+    predict: Callable[[TokenTable], Logits]
+    prepare: Callable[[TokenTable, int], Callable[[], object]] | None
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model in one format.
+
+    Attributes:
+        name: a key of TITLES.
+        file: what it weighs on disk: the weights of a checkpoint, an ONNX file, an `.mlpackage` folder.
+        source: the PyTorch candidate that it should compute the same as; empty where it has none.
+        open: opens it.
+    """
+
+    name: str
+    file: Path
+    source: str
+    open: Callable[[], Runner]
+
+
+def is_export(name: str) -> bool:
+    """Tell whether a candidate is an exported file, of any precision."""
+    return name.startswith(("onnx_", "coreml_"))

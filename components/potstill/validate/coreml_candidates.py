@@ -1,0 +1,33 @@
+"""Core ML packages as the interpreter of `potstill.mlprogram` computes them, with no Mac."""
+
+from functools import partial
+from pathlib import Path
+
+from potstill.artifacts import Artifact
+from potstill.data.tokens import TokenTable
+from potstill.measure.chunks import Logits, predict_in_chunks
+from potstill.measure.coreml_session import predict_coreml
+from potstill.mlprogram import load
+from potstill.validate.candidates import TITLES, Candidate, Runner
+
+CHUNK = 64  # rows between two steps of the progress line
+
+
+def coreml_candidates(artifact: Artifact, source: str, threads: int) -> list[Candidate]:
+    """List every package of a coreml/v1 artifact, all made from the PyTorch candidate `source`."""
+    length = int(artifact.meaning["max_length"])
+    return [
+        Candidate(
+            f"coreml_{name}", artifact.path / file, source, partial(_open, name, artifact.path / file, length, threads)
+        )
+        for name, file in artifact.meaning["formats"].items()
+    ]
+
+
+def _open(name: str, package: Path, length: int, threads: int) -> Runner:
+    program, title = load(package), TITLES[f"coreml_{name}"]
+
+    def predict(table: TokenTable) -> Logits:
+        return predict_in_chunks(lambda part: predict_coreml(program, part, length), table, CHUNK, threads, title)
+
+    return Runner(predict, prepare=None)  # the interpreter's time is not a phone's

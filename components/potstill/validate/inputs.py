@@ -1,0 +1,85 @@
+"""What validate reads: sealed artifacts that belong together, and the test rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from potstill.artifacts import CHECKPOINT, COREML, ONNX, TOKENS, Artifact, expect
+from potstill.data.tokens import NO_LABEL, TEST, TokenTable, read_row_ids, read_split, read_texts
+from potstill.encoder.checkpoint import read_config
+from potstill.errors import InputError
+
+KINDS = {
+    "tokens": TOKENS,
+    "model": CHECKPOINT,
+    "teacher": CHECKPOINT,
+    "student": CHECKPOINT,
+    "pruned": CHECKPOINT,
+    "onnx": ONNX,
+    "package": COREML,
+}
+
+
+@dataclass(frozen=True)
+class TestRows:
+    """The rows that every model is judged on.
+
+    Attributes:
+        table: token ids and labels; every row has a label.
+        texts: the text of each row.
+        row_ids: the id of each row.
+    """
+
+    table: TokenTable
+    texts: list[str]
+    row_ids: list[str]
+
+
+def expect_inputs(folders: Mapping[str, Path | None]) -> dict[str, Artifact]:
+    """Read every artifact that is given, and prove that they belong together.
+
+    Raises:
+        ArtifactError: not sealed, of another kind, changed.
+        InputError: a model with other labels than the tokens, or a smaller vocabulary; all offenders are named.
+    """
+    found = {name: expect(path, KINDS[name]) for name, path in folders.items() if path is not None}
+    tokens = found["tokens"]
+    offences = [_offence(name, each, tokens) for name, each in found.items() if name != "tokens"]
+    if any(offences):
+        raise InputError(f"{'; '.join(filter(None, offences))}; validate models with the tokens they were made for")
+    return found
+
+
+def _offence(name: str, artifact: Artifact, tokens: Artifact) -> str:
+    labels, wanted = artifact.meaning["labels"], tokens.meaning["labels"]
+    if labels != wanted:
+        return f"{name} has the labels {', '.join(labels)}, the tokens have {', '.join(wanted)}"
+    if artifact.kind != CHECKPOINT:
+        return ""
+    size = read_config(artifact.path).vocab_size
+    needed = tokens.meaning["vocabulary_size"]
+    return f"{name} knows {size} tokens, the tokens have {needed}" if size < needed else ""
+
+
+def read_test(tokens: Path, rows: int) -> TestRows:
+    """Read the test split, or `rows` of its rows, evenly spaced; 0: all.
+
+    Raises:
+        ArtifactError: there is no test split.
+        InputError: a test row has no label.
+    """
+    whole = read_split(tokens, TEST)
+    missing = int((whole.labels == NO_LABEL).sum())
+    if missing:
+        raise InputError(f"{missing} rows of the test split have no label; a test split is labelled throughout")
+    texts, ids, chosen = read_texts(tokens, TEST), read_row_ids(tokens, TEST), spread(len(whole), rows or len(whole))
+    return TestRows(whole.take(chosen), [texts[i] for i in chosen], [ids[i] for i in chosen])
+
+
+def spread(count: int, wanted: int) -> npt.NDArray[np.int64]:
+    """Return min(count, wanted) indices in [0, count), evenly spaced and ascending."""
+    some = min(count, wanted)
+    return np.arange(some, dtype=np.int64) * count // some

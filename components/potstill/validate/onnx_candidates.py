@@ -1,0 +1,55 @@
+"""ONNX files as plain onnxruntime computes them."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from potstill.artifacts import Artifact
+from potstill.data.batches import pad
+from potstill.data.tokens import TokenTable
+from potstill.measure.chunks import predict_in_chunks
+from potstill.measure.onnx_session import feed, open_session, predict_onnx
+from potstill.validate.candidates import TITLES, Candidate, Runner
+
+DYNAMIC, STATIC = "int8", "int8_qdq"
+BATCH = 64
+CHUNK = 512  # rows between two steps of the progress line; 8 batches, so that rows of like length still meet
+
+
+def onnx_candidates(artifact: Artifact, float_source: str, int8_source: str, threads: int) -> list[Candidate]:
+    """List every ONNX file.
+
+    Args:
+        artifact: onnx/v1.
+        float_source: the PyTorch candidate that the float files and the dynamic int8 file are made from.
+        int8_source: the one that the static QDQ file is made from.
+        threads: threads of the evaluation.
+    """
+    return [
+        Candidate(
+            f"onnx_{name}",
+            artifact.path / file,
+            int8_source if name == STATIC else float_source,
+            partial(_open, name, artifact.path / file, threads),
+        )
+        for name, file in artifact.meaning["formats"].items()
+    ]
+
+
+def _open(name: str, file: Path, threads: int) -> Runner:
+    session = open_session(file, threads=1)
+    # Dynamic int8 takes one activation scale for a whole batch: alone, a row gets the answer that a phone would give.
+    predict = partial(predict_onnx, session, batch_size=1 if name == DYNAMIC else BATCH)
+    title = TITLES[f"onnx_{name}"]
+    return Runner(
+        predict=lambda table: predict_in_chunks(predict, table, CHUNK, threads, title),
+        prepare=partial(_prepare, session),
+    )
+
+
+def _prepare(session: ort.InferenceSession, table: TokenTable, row: int) -> Callable[[], object]:
+    inputs = feed({each.name for each in session.get_inputs()}, pad(table, np.array([row])))
+    return lambda: session.run(["logits"], inputs)

@@ -1,0 +1,73 @@
+"""The report for people: one HTML file that needs nothing else, and a shorter one in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from potstill.measure.table import HEAD, markdown_table, notes, research_only, story_rows
+from potstill.validate.gate import PASS
+
+TEMPLATE = "report.html"
+COMPARED = {
+    "tfidf": "TF-IDF",
+    "control": "the control without distillation",
+    "teacher": "a teacher",
+    "student": "the student before pruning",
+    "onnx_int8": "ONNX int8",
+    "coreml_int8": "Core ML int8",
+}
+UNMEASURED = (
+    "Latency on a phone, and on any other processor than this one; energy and memory.",
+    "Text outside the test split: other topics, other years, typing errors, hostile input.",
+    "TF-IDF and the control are rivals in accuracy alone: no file of theirs is kept, and neither was timed.",
+    "Parameters of an export are those of the PyTorch model that it was made from.",
+)
+
+
+def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[str, Any]]) -> None:
+    """Write the HTML report.
+
+    Args:
+        path: the file.
+        figures: the whole of the figures.
+        worst: the rows to show, from `worst_disagreements`.
+    """
+    from potstill.validate.plots import accuracy_against_size, latency_bars  # noqa: PLC0415 - matplotlib is slow
+
+    folder = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    text = environment.get_template(TEMPLATE).render(
+        figures=figures,
+        final=figures["models"][figures["final"]],
+        banner=research_only(figures),
+        head=HEAD,
+        rows=list(zip(figures["models"], story_rows(figures, list(figures["models"])), strict=True)),
+        notes=notes(figures),
+        worst=worst,
+        reference="the teacher" if "teacher" in figures["models"] else "PyTorch",
+        plots=[accuracy_against_size(figures), latency_bars(figures)],
+        unmeasured=unmeasured(figures),
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write the Markdown report: licence, table, verdict."""
+    cells = [
+        [each["name"], each["model"], each["wanted"], each["measured"], "yes" if each["met"] else "**no**"]
+        for each in figures["budgets"]
+    ]
+    verdict = "PASS" if figures["verdict"] == PASS else "FAIL"
+    lines = [markdown_table(figures), "", f"## Verdict: {verdict}", ""]
+    if cells:
+        lines += ["| budget | model | wanted | measured | met |", "|---|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in cells] or ["No budget was set."]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def unmeasured(figures: Mapping[str, Any]) -> list[str]:
+    """Say what nobody should read out of the report."""
+    absent = [title for name, title in COMPARED.items() if name not in figures["models"]]
+    return [f"Not given, so not compared: {', '.join(absent)}.", *UNMEASURED] if absent else list(UNMEASURED)

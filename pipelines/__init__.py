@@ -1,0 +1,1 @@
+"""Pipelines made of potstill's components, and the commands that compile and run them."""

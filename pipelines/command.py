@@ -1,0 +1,145 @@
+"""`python -m pipelines.<name>`: run a pipeline on this machine, without a cluster, and tell what came of it."""
+
+import sys
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import tyro
+from kfp import local
+
+from pipelines.parameters import Values, check, parse_settings, read_params
+from pipelines.run_log import RunLog
+from pipelines.sources import stage_input
+from pipelines.summary import finish
+from potstill.artifacts import CHECKPOINT, DATASET, Artifact
+from potstill.data.importing import ImportDataConfig, import_data
+from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
+from potstill.errors import OptionError, PotstillError
+from potstill.provenance import source_digest
+
+SOURCES = ("data", "start", "revision")  # names in a params file that are no parameters of the pipeline
+
+
+def main(pipeline: Any, arguments: list[str] | None = None) -> int:
+    """Run a pipeline from the command line.
+
+    Args:
+        pipeline: the compiled pipeline object.
+        arguments: as on the command line; None: those.
+
+    Returns: 0 done; 1 the verdict is not a pass, or a step failed; 2 refused, with one line on stderr.
+    """
+
+    def command(
+        params: Path | None = None,
+        out: Path | None = None,
+        data: str = "",
+        start: str = "",
+        set: tuple[str, ...] = (),  # noqa: A002 — the option's name
+        local: bool = False,
+        docker: bool = False,
+        fresh: bool = False,
+    ) -> int:
+        """Run the pipeline here, on KFP's own local runner.
+
+        Args:
+            params: YAML file of parameters; pipelines/params/ has examples.
+            out: Folder of the run; the default is runs/<name of the params file>.
+            data: Table of texts instead of the file's: a file, a folder, s3://…, or a known set.
+            start: Pretrained encoder instead of the file's: a folder, org/name@<40-digit commit>, or a known one.
+            set: Further parameters, as name=value.
+            local: Run every step in a process of this Python. This is the default.
+            docker: Run every step in its own image instead; needs a Docker daemon and the images.
+            fresh: Do not use results of earlier runs.
+        """
+        if local and docker:
+            raise OptionError("--local and --docker exclude each other; choose one")
+        values = (read_params(params) if params else {}) | parse_settings(set)
+        values |= {name: value for name, value in (("data", data), ("start", start)) if value}
+        folder = out or Path("runs") / (params.stem if params else pipeline.name)
+        return run(pipeline, values, folder, docker=docker, fresh=fresh)
+
+    try:
+        return tyro.cli(command, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+    except PotstillError as refused:
+        return _refuse(refused)
+
+
+def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fresh: bool = False) -> int:
+    """Run a pipeline and write its summary.
+
+    Args:
+        pipeline: the compiled pipeline object.
+        values: parameters by name, and the sources `data` and `start`.
+        folder: of the run.
+        docker: run each step in its own image.
+        fresh: do not use results of earlier runs.
+
+    Returns: 0 done; 1 the verdict is not a pass, or a step failed.
+
+    Raises:
+        PotstillError: a source or a parameter is refused.
+    """
+    types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
+    root = folder.resolve() / "kfp"
+    sources = {name: str(values.pop(name)) for name in SOURCES if name in values}
+    arguments = check(values, {name: kind for name, kind in types.items() if not name.endswith("_uri")})
+    staged = _stage(sources, types, root / "inputs")
+    arguments |= {f"{name}_uri": str(artifact.path) for name, artifact in staged.items()}
+    arguments |= {f"{name}_digest": artifact.digest for name, artifact in staged.items() if f"{name}_digest" in types}
+    # The cache's key knows images by name only; with the code's digest in the path, changed code is never served stale.
+    local.init(
+        local.DockerRunner() if docker else local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(root),
+        enable_caching=not fresh,
+        cache_root=str(root / "cache" / source_digest()[:16]),
+    )
+    return _execute(pipeline, arguments, folder)
+
+
+def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
+    log_path = folder / "run.log"
+    outputs: dict[str, Any] = {}
+    with warnings.catch_warnings(), RunLog(log_path) as log:
+        # Our images are no stock Python images; under the subprocess runner that is meant.
+        warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
+        try:
+            with redirect_stdout(log):
+                outputs = dict(pipeline(**arguments).outputs)
+        except RuntimeError as failed:  # KFP's word for a step that did not succeed
+            log.write(f"{failed}\n")
+            print(f"the run did not pass; its whole log is {log_path}", file=sys.stderr)
+    return finish(folder, outputs, log.places)
+
+
+def _stage(sources: dict[str, str], types: dict[str, str], root: Path) -> dict[str, Artifact]:
+    wanted = [name for name in ("data", "start") if f"{name}_uri" in types]
+    lacking = [name for name in wanted if not sources.get(name)]
+    if lacking:
+        raise OptionError(
+            f"nothing is given for {', '.join(lacking)}; pass --{' and --'.join(lacking)} or --params FILE"
+        )
+    staged = {}
+    for name in wanted:
+        print(f"▸ {name}: {sources[name]}", file=sys.stderr)
+        staged[name] = _stage_data(sources, root) if name == "data" else _stage_checkpoint(sources, root)
+    return staged
+
+
+def _stage_data(sources: dict[str, str], root: Path) -> Artifact:
+    return stage_input(
+        sources["data"], DATASET, lambda made: import_data(sources["data"], made, ImportDataConfig()), root
+    )
+
+
+def _stage_checkpoint(sources: dict[str, str], root: Path) -> Artifact:
+    source, _, revision = sources["start"].partition("@")
+    config = ImportCheckpointConfig(revision=revision or sources.get("revision", ""))
+    return stage_input(source, CHECKPOINT, lambda made: import_checkpoint(source, made, config), root)
+
+
+def _refuse(why: PotstillError) -> int:
+    print(f"potstill: error: {why}", file=sys.stderr)
+    return 2

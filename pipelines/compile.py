@@ -1,0 +1,67 @@
+"""Compile every component and every pipeline for a cluster.
+
+    python -m pipelines.compile --out dist/
+
+The same sources give the same bytes: `dist/components/<stage>.yaml`, `dist/pipelines/<name>.yaml`.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import tyro
+from kfp import compiler
+from potstill.coreml_export.component import coreml_export
+
+from pipelines.compress import compress
+from pipelines.export_only import export_only
+from potstill.distill.component import distill
+from potstill.onnx_export.component import onnx_export
+from potstill.prune.component import prune
+from potstill.qat.component import qat
+from potstill.teacher_train.component import teacher_train
+from potstill.tokenize.component import tokenize
+from potstill.validate.component import gate, validate
+
+COMPONENTS = {
+    "tokenize": tokenize,
+    "teacher-train": teacher_train,
+    "distill": distill,
+    "prune": prune,
+    "qat": qat,
+    "onnx-export": onnx_export,
+    "coreml-export": coreml_export,
+    "validate": validate,
+    "gate": gate,
+}
+PIPELINES = {"compress": compress, "export-only": export_only}
+
+
+def compile_all(out: Path) -> list[Path]:
+    """Write the YAML of every component and pipeline; → the files.
+
+    Args:
+        out: the folder; files of the same names are replaced.
+    """
+    written = [_compile(each, out / "components" / f"{name}.yaml") for name, each in COMPONENTS.items()]
+    return written + [_compile(each, out / "pipelines" / f"{name}.yaml") for name, each in PIPELINES.items()]
+
+
+def _compile(what: Any, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(what, package_path=str(path))
+    return path
+
+
+def main(out: Path = Path("dist")) -> None:
+    """Compile every component and pipeline for a cluster.
+
+    Args:
+        out: Folder for the YAML files.
+    """
+    for path in compile_all(out):
+        print(path, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

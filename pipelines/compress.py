@@ -1,0 +1,268 @@
+"""The whole path: a table of texts and a pretrained encoder in, an audited phone-sized model out.
+
+python -m pipelines.compress --params pipelines/params/demo.yaml            # here, without a cluster
+python -m pipelines.compress --params pipelines/params/demo.yaml --docker   # here, each step in its own image
+python -m pipelines.compile --out dist/                                     # for a cluster
+"""
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
+from potstill.coreml_export.component import coreml_export
+
+from pipelines.placement import place
+from potstill.distill.component import distill
+from potstill.onnx_export.component import onnx_export
+from potstill.prune.component import prune
+from potstill.qat.component import qat
+from potstill.teacher_train.component import teacher_train
+from potstill.tokenize.component import tokenize
+from potstill.validate.component import gate, validate
+
+
+class Outputs(NamedTuple):
+    """Everything that the run made, and what was measured on the way."""
+
+    tokens: Dataset
+    teacher: Model
+    student: Model
+    pruned: Model
+    quantized: Model
+    onnx: Model
+    package: Model
+    report: Dataset
+    figures: Dataset
+    page: HTML
+    markdown: Markdown
+    confusion: ClassificationMetrics
+    tokenize_metrics: Metrics
+    teacher_train_metrics: Metrics
+    distill_metrics: Metrics
+    prune_metrics: Metrics
+    qat_metrics: Metrics
+    onnx_export_metrics: Metrics
+    coreml_export_metrics: Metrics
+    validate_metrics: Metrics
+
+
+@dsl.pipeline(name="potstill-compress")
+def compress(
+    data_uri: str,
+    start_uri: str,
+    data_digest: str = "",
+    start_digest: str = "",
+    text_column: str = "text",
+    label_column: str = "label",
+    columns: str = "",
+    max_length: int = 128,
+    test_share: float = 0.1,
+    validation_share: float = 0.1,
+    labelled_rows: int = 0,
+    unlabelled_rows: int = 0,
+    vocabulary_min_count: int = 0,
+    teacher_epochs: int = 5,
+    teacher_learning_rate: float = 1e-4,
+    student_shape: str = "layers-of-teacher",
+    student_layers: int = 2,
+    layer_map: str = "uniform",
+    distill_epochs: int = 3,
+    distill_learning_rate: float = 1e-4,
+    temperature: float = 2.0,
+    alpha: float = 0.0,
+    hidden_weight: float = 0.0,
+    control: bool = True,
+    head_sparsity: float = 0.25,
+    ffn_sparsity: float = 0.5,
+    prune_rounds: int = 3,
+    prune_epochs: int = 1,
+    recovery_rows: int = 0,
+    max_accuracy_drop: float = 2.0,
+    qat_epochs: int = 1,
+    qat_rows: int = 0,
+    opset: int = 17,
+    coreml_target: str = "iOS16",
+    max_size_mb: float = 20.0,
+    max_latency_p95_ms: float = 0.0,
+    max_student_drop: float = 2.0,
+    max_export_drop: float = 1.0,
+    min_agreement: float = 0.95,
+    seed: int = 0,
+    threads: int = 2,
+    dtype: str = "auto",
+) -> Outputs:
+    """Distil a text classifier down to a phone, and prove what came of it.
+
+    Args:
+        data_uri: The table of texts: CSV, TSV, JSONL or Parquet, a file or a folder, sealed as dataset/v1 or raw.
+        start_uri: The pretrained encoder, sealed as checkpoint/v1 by potstill import-checkpoint.
+        data_digest: Digest that the data must have; empty for any.
+        start_digest: Digest that the starting checkpoint must have; empty for any.
+        text_column: Column of the texts.
+        label_column: Column of the labels.
+        columns: Names of the columns, comma-separated, of a table without a header.
+        max_length: Tokens kept of each text, [CLS] and [SEP] included; the length of the Core ML model.
+        test_share: Share of the rows that judge.
+        validation_share: Share of the rest that chooses epochs and floors.
+        labelled_rows: Training rows that keep their label; 0 is all.
+        unlabelled_rows: Rows beyond them that are used without their label; 0 is all.
+        vocabulary_min_count: Tokens seen less often are taken out of the vocabulary; 0 keeps all.
+        teacher_epochs: Epochs of the teacher, at most.
+        teacher_learning_rate: Peak learning rate of the teacher.
+        student_shape: layers-of-teacher, tinybert-4x312, minirbt-6x256, mobilebert or custom.
+        student_layers: Layers of the student.
+        layer_map: Teacher layer of each student layer: uniform, first, last, or explicit as 0,3.
+        distill_epochs: Epochs of the student, at most.
+        distill_learning_rate: Peak learning rate of the student.
+        temperature: Softens the distributions in every distillation.
+        alpha: Weight of the true labels in the distillation.
+        hidden_weight: Weight of hidden-state matching.
+        control: Also train the student on the labels alone, and report the gain of distillation.
+        head_sparsity: Share of attention heads to remove.
+        ffn_sparsity: Share of FFN neurons to remove.
+        prune_rounds: Rounds of cutting and recovery.
+        prune_epochs: Passes over the recovery rows after each round.
+        recovery_rows: Rows to recover on; 0 is all.
+        max_accuracy_drop: Points of validation accuracy that pruning may lose.
+        qat_epochs: Epochs of quantisation-aware training.
+        qat_rows: Rows of quantisation-aware training; 0 is all.
+        opset: ONNX operator set.
+        coreml_target: Oldest system that the Core ML packages run on.
+        max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
+        max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
+        max_student_drop: Budget, points that the student may lose against the teacher; 0 is none.
+        max_export_drop: Budget, points that an int8 export may lose against the student; 0 is none.
+        min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
+        seed: Seed of everything random.
+        threads: CPU threads of every stage; part of the recipe.
+        dtype: auto, float32 or bfloat16, of teacher, student and pruning.
+    """
+    data = dsl.importer(artifact_uri=data_uri, artifact_class=Dataset, reimport=False)
+    start = dsl.importer(artifact_uri=start_uri, artifact_class=Model, reimport=False)
+    tokenized = tokenize(
+        data=data.output,
+        start=start.output,
+        text_column=text_column,
+        label_column=label_column,
+        columns=columns,
+        max_length=max_length,
+        test_share=test_share,
+        validation_share=validation_share,
+        labelled_rows=labelled_rows,
+        unlabelled_rows=unlabelled_rows,
+        vocabulary_min_count=vocabulary_min_count,
+        seed=seed,
+        data_digest=data_digest,
+    )
+    tokens = tokenized.outputs["tokens"]
+    trained = teacher_train(
+        tokens=tokens,
+        start=start.output,
+        epochs=teacher_epochs,
+        learning_rate=teacher_learning_rate,
+        seed=seed,
+        threads=threads,
+        dtype=dtype,
+        start_digest=start_digest,
+    )
+    distilled = distill(
+        teacher=trained.outputs["teacher"],
+        tokens=tokens,
+        shape=student_shape,
+        layers=student_layers,
+        layer_map=layer_map,
+        epochs=distill_epochs,
+        learning_rate=distill_learning_rate,
+        temperature=temperature,
+        alpha=alpha,
+        hidden_weight=hidden_weight,
+        control=control,
+        seed=seed,
+        threads=threads,
+        dtype=dtype,
+    )
+    smaller = prune(
+        student=distilled.outputs["student"],
+        tokens=tokens,
+        head_sparsity=head_sparsity,
+        ffn_sparsity=ffn_sparsity,
+        rounds=prune_rounds,
+        epochs=prune_epochs,
+        recovery_rows=recovery_rows,
+        max_accuracy_drop=max_accuracy_drop,
+        temperature=temperature,
+        seed=seed,
+        threads=threads,
+        dtype=dtype,
+    )
+    quantized = qat(
+        student=smaller.outputs["pruned"],
+        tokens=tokens,
+        teacher=trained.outputs["teacher"],
+        epochs=qat_epochs,
+        rows=qat_rows,
+        temperature=temperature,
+        seed=seed,
+        threads=threads,
+    )
+    model = quantized.outputs["quantized"]
+    to_onnx = onnx_export(model=model, tokens=tokens, opset=opset)
+    to_coreml = coreml_export(model=model, tokens=tokens, target=coreml_target)
+    judged = validate(
+        tokens=tokens,
+        model=model,
+        onnx=to_onnx.outputs["onnx"],
+        package=to_coreml.outputs["package"],
+        teacher=trained.outputs["teacher"],
+        student=distilled.outputs["student"],
+        pruned=smaller.outputs["pruned"],
+        threads=threads,
+        max_size_mb=max_size_mb,
+        max_latency_p95_ms=max_latency_p95_ms,
+        max_student_drop=max_student_drop,
+        max_export_drop=max_export_drop,
+        min_agreement=min_agreement,
+    )
+    gated = gate(
+        verdict=judged.outputs["verdict"],
+        failures=judged.outputs["failures"],
+        figures=judged.outputs["figures"],
+        page=judged.outputs["page"],
+    )
+    place(tokenized, "tokenize")
+    place(trained, "teacher-train")
+    place(distilled, "distill")
+    place(smaller, "prune")
+    place(quantized, "qat")
+    place(to_onnx, "onnx-export")
+    place(to_coreml, "coreml-export")
+    place(judged, "validate")
+    place(gated, "gate").set_caching_options(enable_caching=False)
+    return Outputs(
+        tokens=tokens,
+        teacher=trained.outputs["teacher"],
+        student=distilled.outputs["student"],
+        pruned=smaller.outputs["pruned"],
+        quantized=model,
+        onnx=to_onnx.outputs["onnx"],
+        package=to_coreml.outputs["package"],
+        report=judged.outputs["report"],
+        figures=judged.outputs["figures"],
+        page=judged.outputs["page"],
+        markdown=judged.outputs["markdown"],
+        confusion=judged.outputs["confusion"],
+        tokenize_metrics=tokenized.outputs["metrics"],
+        teacher_train_metrics=trained.outputs["metrics"],
+        distill_metrics=distilled.outputs["metrics"],
+        prune_metrics=smaller.outputs["metrics"],
+        qat_metrics=quantized.outputs["metrics"],
+        onnx_export_metrics=to_onnx.outputs["metrics"],
+        coreml_export_metrics=to_coreml.outputs["metrics"],
+        validate_metrics=judged.outputs["metrics"],
+    )
+
+
+if __name__ == "__main__":
+    from pipelines.command import main
+
+    raise SystemExit(main(compress))

@@ -1,0 +1,132 @@
+"""An existing classifier to ONNX and Core ML, proved and judged: the exporters and validate, used again.
+
+python -m pipelines.export_only --start runs/demo/pruned --data headlines.csv --set max_length=32
+"""
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
+from potstill.coreml_export.component import coreml_export
+
+from pipelines.placement import place
+from potstill.onnx_export.component import onnx_export
+from potstill.tokenize.component import tokenize
+from potstill.validate.component import gate, validate
+
+
+class Outputs(NamedTuple):
+    """Everything that the run made, and what was measured on the way."""
+
+    tokens: Dataset
+    onnx: Model
+    package: Model
+    report: Dataset
+    figures: Dataset
+    page: HTML
+    markdown: Markdown
+    confusion: ClassificationMetrics
+    tokenize_metrics: Metrics
+    onnx_export_metrics: Metrics
+    coreml_export_metrics: Metrics
+    validate_metrics: Metrics
+
+
+@dsl.pipeline(name="potstill-export-only")
+def export_only(
+    data_uri: str,
+    start_uri: str,
+    data_digest: str = "",
+    text_column: str = "text",
+    label_column: str = "label",
+    columns: str = "",
+    max_length: int = 128,
+    test_share: float = 0.1,
+    opset: int = 17,
+    coreml_target: str = "iOS16",
+    max_size_mb: float = 0.0,
+    max_latency_p95_ms: float = 0.0,
+    max_export_drop: float = 1.0,
+    min_agreement: float = 0.95,
+    seed: int = 0,
+    threads: int = 2,
+) -> Outputs:
+    """Export a fine-tuned classifier to ONNX and Core ML, and judge what came of it.
+
+    Args:
+        data_uri: The table of labelled texts that judges, sealed as dataset/v1 or raw.
+        start_uri: The fine-tuned classifier, sealed as checkpoint/v1.
+        data_digest: Digest that the data must have; empty for any.
+        text_column: Column of the texts.
+        label_column: Column of the labels, named as in the classifier's config.
+        columns: Names of the columns, comma-separated, of a table without a header.
+        max_length: Tokens kept of each text; the length of the Core ML model.
+        test_share: Share of the rows that judge.
+        opset: ONNX operator set.
+        coreml_target: Oldest system that the Core ML packages run on.
+        max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
+        max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
+        max_export_drop: Budget, points that an int8 export may lose against the classifier; 0 is none.
+        min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
+        seed: Seed of the split.
+        threads: CPU threads.
+    """
+    data = dsl.importer(artifact_uri=data_uri, artifact_class=Dataset, reimport=False)
+    start = dsl.importer(artifact_uri=start_uri, artifact_class=Model, reimport=False)
+    tokenized = tokenize(
+        data=data.output,
+        start=start.output,
+        text_column=text_column,
+        label_column=label_column,
+        columns=columns,
+        max_length=max_length,
+        test_share=test_share,
+        labels_of_start=True,
+        seed=seed,
+        data_digest=data_digest,
+    )
+    tokens = tokenized.outputs["tokens"]
+    to_onnx = onnx_export(model=start.output, tokens=tokens, opset=opset)
+    to_coreml = coreml_export(model=start.output, tokens=tokens, target=coreml_target)
+    judged = validate(
+        tokens=tokens,
+        model=start.output,
+        onnx=to_onnx.outputs["onnx"],
+        package=to_coreml.outputs["package"],
+        threads=threads,
+        max_size_mb=max_size_mb,
+        max_latency_p95_ms=max_latency_p95_ms,
+        max_export_drop=max_export_drop,
+        min_agreement=min_agreement,
+    )
+    gated = gate(
+        verdict=judged.outputs["verdict"],
+        failures=judged.outputs["failures"],
+        figures=judged.outputs["figures"],
+        page=judged.outputs["page"],
+    )
+    place(tokenized, "tokenize")
+    place(to_onnx, "onnx-export")
+    place(to_coreml, "coreml-export")
+    place(judged, "validate")
+    place(gated, "gate").set_caching_options(enable_caching=False)
+    return Outputs(
+        tokens=tokens,
+        onnx=to_onnx.outputs["onnx"],
+        package=to_coreml.outputs["package"],
+        report=judged.outputs["report"],
+        figures=judged.outputs["figures"],
+        page=judged.outputs["page"],
+        markdown=judged.outputs["markdown"],
+        confusion=judged.outputs["confusion"],
+        tokenize_metrics=tokenized.outputs["metrics"],
+        onnx_export_metrics=to_onnx.outputs["metrics"],
+        coreml_export_metrics=to_coreml.outputs["metrics"],
+        validate_metrics=judged.outputs["metrics"],
+    )
+
+
+if __name__ == "__main__":
+    from pipelines.command import main
+
+    raise SystemExit(main(export_only))

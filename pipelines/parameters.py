@@ -1,0 +1,77 @@
+"""Parameters of a pipeline, from a YAML file and the command line, checked against the pipeline's own signature."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from potstill.errors import InputError, OptionError
+
+Values = dict[str, Any]
+
+
+def read_params(path: Path) -> Values:
+    """Read a params file: a YAML mapping of names to values.
+
+    Raises:
+        InputError: no such file, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as broken:
+        reason = " ".join(str(broken).split())
+        raise InputError(f"{path} cannot be read as a params file: {reason}") from broken
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds no parameters; wanted are lines such as 'max_length: 32'")
+    return values
+
+
+def parse_settings(settings: Sequence[str]) -> Values:
+    """Parse `name=value` pairs from the command line; the value is read as YAML.
+
+    Raises:
+        OptionError: a pair without a name or an equals sign.
+    """
+    values: Values = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not (name and equals):
+            raise OptionError(f"--set takes name=value, got {setting!r}")
+        values[name.replace("-", "_")] = yaml.safe_load(value) if value else ""
+    return values
+
+
+def check(values: Values, types: Mapping[str, str]) -> Values:
+    """Check names and types, and give each value the type that the pipeline declares.
+
+    Args:
+        values: as read.
+        types: the pipeline's inputs and their KFP types (STRING, NUMBER_INTEGER, NUMBER_DOUBLE, BOOLEAN).
+
+    Raises:
+        OptionError: every unknown name and every value of a wrong type, in one line.
+    """
+    offences = [f"unknown parameter {name}" for name in sorted(values.keys() - types.keys())]
+    checked: Values = {}
+    for name in values.keys() & types.keys():
+        try:
+            checked[name] = _typed(values[name], types[name])
+        except ValueError:
+            offences.append(f"{name} must be a {types[name].lower()}, got {values[name]!r}")
+    if offences:
+        raise OptionError(f"{'; '.join(offences)}; parameters are: {', '.join(types)}")
+    return checked
+
+
+def _typed(value: Any, wanted: str) -> Any:
+    if wanted == "BOOLEAN" and isinstance(value, bool):
+        return value
+    if wanted == "NUMBER_INTEGER" and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    # A float parameter must not be given an integer: KFP refuses to compile it.
+    if wanted == "NUMBER_DOUBLE" and isinstance(value, int | float | str) and not isinstance(value, bool):
+        return float(value)
+    if wanted == "STRING":
+        return str(value)
+    raise ValueError(wanted)

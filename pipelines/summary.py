@@ -1,0 +1,80 @@
+"""What a local run leaves for a person: stable paths, summary.json, and the table."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from potstill.artifacts import MANIFEST, is_sealed, sha256_of
+from potstill.measure.table import text_table
+from potstill.validate.figures import read_figures
+from potstill.validate.gate import PASS
+
+METRICS = "_metrics"  # output names end so, after the stage's name
+SUMMARY = "summary.json"
+
+
+def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path]) -> int:
+    """Link the outputs under stable names, write summary.json, print the table and the paths.
+
+    Args:
+        folder: of the run.
+        outputs: the pipeline's outputs, KFP artifacts by name; empty when a step failed.
+        failed: where the figures and the report are when the gate failed the run.
+
+    Returns: 0 when the verdict is a pass, else 1.
+    """
+    paths = {name: Path(each.path) for name, each in outputs.items()} if outputs else _named(failed)
+    if "figures" not in paths:
+        return 1
+    figures = read_figures(paths["figures"])
+    links = _link(folder, {name: path for name, path in paths.items() if not name.endswith(METRICS)})
+    summary = {
+        "verdict": figures["verdict"],
+        "failures": figures["failures"],
+        "licence": figures["licence"],
+        "models": figures["models"],
+        "latency": figures["latency"],
+        "seconds": _seconds(outputs),
+        "digests": {name: sha256_of(path / MANIFEST) for name, path in paths.items() if is_sealed(path)},
+        "paths": {name: str(link) for name, link in links.items()},
+    }
+    (folder / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    _tell(figures, links, folder)
+    return 0 if figures["verdict"] == PASS else 1
+
+
+def _named(failed: Mapping[str, Path]) -> dict[str, Path]:
+    return {"page" if name == "report" else name: path for name, path in failed.items()}
+
+
+def _seconds(outputs: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds of each stage, as KFP's metrics tell them; a cached stage's are those of the run that made it."""
+    found = {name.removesuffix(METRICS): each.metadata for name, each in outputs.items() if name.endswith(METRICS)}
+    return {stage.replace("_", "-"): metadata.get("seconds", 0.0) for stage, metadata in found.items()}
+
+
+def _link(folder: Path, paths: Mapping[str, Path]) -> dict[str, Path]:
+    """Point <folder>/<name> at each output: KFP's own folders are named by the time of the run."""
+    links = {}
+    for name, path in paths.items():
+        link = folder / (f"{name}.html" if name == "page" else f"{name}.md" if name == "markdown" else name)
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(path.resolve())
+        links[name] = link
+    return links
+
+
+def _tell(figures: Mapping[str, Any], links: Mapping[str, Path], folder: Path) -> None:
+    print(f"\n{text_table(figures)}\n")
+    print(f"verdict   {figures['verdict']}")
+    for failure in figures["failures"]:
+        print(f"          {failure}")
+    rows = {"report": "page", "ONNX": "onnx", "Core ML": "package", "PyTorch": "quantized"}
+    for title, name in rows.items():
+        if name in links:
+            print(f"{title:<9} {links[name]}")
+    print(f"{'figures':<9} {folder / SUMMARY}")
+    sys.stdout.flush()

@@ -1,0 +1,290 @@
+"""The stage validate: figures, sealed report, budgets, pages, refusals, gate."""
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from potstill.artifacts import CHECKPOINT, REPORT, TOKENS, creating, expect, seal
+from potstill.data.tokens import TEST, read_split
+from potstill.encoder.checkpoint import load_classifier, parameter_count
+from potstill.encoder.quantization import load_quantized
+from potstill.errors import ArtifactError, InputError, VerdictError
+from potstill.licences import Licence
+from potstill.measure.table import HEAD, markdown_table, text_table
+from potstill.measure.torch_session import predict_torch
+from potstill.validate import ValidateConfig, require_pass, validate_models
+from potstill.validate.budgets import judge_budgets
+from potstill.validate.figures import read_figures
+from tests.conftest import LABELS, MAKER, make_checkpoint
+
+QUICK = {"latency_rows": 5, "latency_warmup": 1, "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory, tokenizer_folder):
+    return make_checkpoint(tmp_path_factory.mktemp("made") / "teacher", tokenizer_folder, layers=3, seed=5).path
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory, tiny_checkpoint, tiny_tokens):
+    """The tiny checkpoint, with a manifest that tells of a control and of a licence for research only."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("made") / "student"
+    with creating(folder):
+        for file in tiny_checkpoint.iterdir():
+            if file.name != "artifact.json":
+                shutil.copyfile(file, folder / file.name)
+        control = {"test_accuracy": 0.75, "test_macro_f1": 0.7, "validation_accuracy": 0.7, "labelled_rows": 64, "steps": 9}
+        meaning = {"labels": LABELS, "max_length": 32, "control": control}
+        licence = Licence("LicenseRef-only-research", "research-only")
+        return seal(folder, CHECKPOINT, MAKER, {"tokens": expect(tiny_tokens, TOKENS)}, meaning, licence).path
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory, tiny_tokens, quantized_checkpoint, teacher, student):
+    """A whole run; gives the folder that holds report, report.json, report.html and report.md."""
+    folder = tmp_path_factory.mktemp("made")
+    run(tiny_tokens, quantized_checkpoint, folder / "report", teacher=teacher, student=student, pruned=student)
+    return folder
+
+
+def run(tokens, model, report, *, options=None, **others):
+    return validate_models(tokens, model, report, ValidateConfig(**QUICK, **(options or {})), **others)
+
+
+def test_figures_are_those_of_the_models(judged, tiny_tokens, quantized_checkpoint, teacher):
+    figures, table = read_figures(judged / "report.json"), read_split(tiny_tokens, TEST)
+    models = {
+        "teacher": load_classifier(teacher),
+        "float": load_classifier(quantized_checkpoint),
+        "qat": load_quantized(quantized_checkpoint),
+    }
+    predicted = {name: predict_torch(model, table).argmax(1) for name, model in models.items()}
+    for name, model in models.items():
+        found = figures["models"][name]
+        assert found["accuracy"] == (predicted[name] == table.labels).mean()
+        assert found["agreement_teacher"] == (predicted[name] == predicted["teacher"]).mean()
+        assert found["parameters"] == parameter_count(model)
+    assert figures["models"]["qat"]["agreement_pytorch"] == (predicted["qat"] == predicted["float"]).mean()
+    assert figures["models"]["teacher"]["bytes"] == (teacher / "model.safetensors").stat().st_size
+    assert figures["models"]["control"]["accuracy"] == 0.75
+    assert list(figures["models"]) == ["tfidf", "control", "teacher", "student", "pruned", "float", "qat"]
+    assert figures["final"] == "qat"
+    assert set(figures["latency"]["models"]) == {"teacher", "student", "pruned", "float", "qat"}
+
+
+def test_sealed_report_holds_predictions_and_no_time(judged):
+    sealed = expect(judged / "report", REPORT)
+    assert [file.path for file in sealed.files] == ["predictions.parquet", "summary.json"]
+    assert sealed.licence.use == "research-only"
+    figures, summary = read_figures(judged / "report.json"), read_figures(judged / "report" / "summary.json")
+    assert figures.keys() - summary.keys() == {"latency", "budgets", "verdict", "failures", "report"}
+    assert {key: figures[key] for key in summary} == summary
+    assert figures["report"] == sealed.digest
+    rows = pq.read_table(judged / "report" / "predictions.parquet").to_pydict()
+    right = np.mean(np.array(rows["qat"]) == np.array(rows["label"]))
+    assert right == summary["models"]["qat"]["accuracy"]
+    assert all(0.5 <= share <= 1 for share in rows["qat_probability"])
+
+
+def test_same_inputs_give_the_same_report(tmp_path, tiny_tokens, quantized_checkpoint):
+    digests = []
+    for name in ("one", "two"):
+        run(tiny_tokens, quantized_checkpoint, tmp_path / name)
+        digests.append(expect(tmp_path / name, REPORT).digest)
+    assert digests[0] == digests[1]
+
+
+def test_fewer_rows_and_a_plain_model(tmp_path, tiny_tokens, tiny_checkpoint):
+    measures = run(tiny_tokens, tiny_checkpoint, tmp_path / "report", options={"test_rows": 10, "beat_tfidf": False})
+    figures = read_figures(tmp_path / "report.json")
+    assert figures["rows"] == 10
+    assert list(figures["models"]) == ["tfidf", "model"]
+    assert measures["failed_budgets"] == 0
+    assert measures["model_accuracy"] == figures["models"]["model"]["accuracy"]
+    assert figures["verdict"] == "pass"
+
+
+def test_every_onnx_file_is_judged(tmp_path, tiny_tokens, quantized_checkpoint):
+    onnx_export = pytest.importorskip("potstill.onnx_export")
+    exported = tmp_path / "onnx"
+    onnx_export.export_onnx(quantized_checkpoint, tiny_tokens, exported, onnx_export.OnnxExportConfig(minimum_agreement_int8=0.5))
+    run(tiny_tokens, quantized_checkpoint, tmp_path / "report", onnx=exported, options={"min_agreement": 0.9})
+    figures = read_figures(tmp_path / "report.json")
+    models = figures["models"]
+    assert {"onnx_fp32", "onnx_optimized", "onnx_int8", "onnx_int8_qdq"} <= models.keys()
+    assert figures["final"] == "onnx_int8"
+    assert models["onnx_fp32"]["agreement_pytorch"] == 1.0
+    assert models["onnx_int8_qdq"]["source"] == "qat"
+    assert models["onnx_int8"]["bytes"] == (exported / "model.int8.onnx").stat().st_size
+    assert figures["latency"]["models"]["onnx_int8"]["p50_ms"] > 0
+
+
+MODELS = {
+    "tfidf": {"accuracy": 0.80},
+    "teacher": {"accuracy": 0.86},
+    "student": {"accuracy": 0.85},
+    "qat": {"accuracy": 0.85, "bytes": 30_000_000, "agreement_pytorch": 0.99},
+    "onnx_fp32": {"accuracy": 0.85, "bytes": 30_000_000, "agreement_pytorch": 1.0},
+    "onnx_int8": {"accuracy": 0.84, "bytes": 7_500_000, "agreement_pytorch": 0.985},
+    "coreml_int8": {"accuracy": 0.845, "bytes": 7_400_000, "agreement_pytorch": 0.995},
+}
+LATENCY = {"onnx_int8": {"p50_ms": 1.0, "p95_ms": 2.0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "met", "broken", "offender"),
+    [
+        ("max_size_mb", 7.5, 7.45, "onnx_int8"),
+        ("max_latency_p95_ms", 2.0, 1.9, "onnx_int8"),
+        ("min_accuracy", 0.84, 0.842, "onnx_int8"),
+        ("max_student_drop", 1.0, 0.9, "student"),
+        ("max_export_drop", 1.0, 0.9, "onnx_int8"),
+        ("min_agreement", 0.985, 0.99, "onnx_int8"),
+    ],
+)
+def test_each_budget_passes_on_its_bound_and_fails_beyond(name, met, broken, offender):
+    passed = judge_budgets(MODELS, LATENCY, ValidateConfig(**{name: met}))
+    assert all(budget.met for budget in passed)
+    failed = [each for each in judge_budgets(MODELS, LATENCY, ValidateConfig(**{name: broken})) if not each.met]
+    assert [(each.name, each.model) for each in failed] == [(name, offender)]
+    assert str(failed[0]).startswith(f"{name}: {offender} has ")
+
+
+def test_beating_tfidf_means_more_than_it():
+    level = {**MODELS, "tfidf": {"accuracy": 0.845}}
+    failed = [str(each) for each in judge_budgets(level, LATENCY, ValidateConfig()) if not each.met]
+    assert failed == [
+        "beat_tfidf: onnx_int8 has 84.00 %, wanted more than 84.50 %",
+        "beat_tfidf: coreml_int8 has 84.50 %, wanted more than 84.50 %",
+    ]
+
+
+def test_a_budget_that_cannot_be_measured_is_failed():
+    budgets = ValidateConfig(max_student_drop=1, max_latency_p95_ms=1)
+    judged = judge_budgets({"qat": MODELS["qat"]}, {}, budgets)
+    assert [each.name for each in judged if not each.met] == ["max_latency_p95_ms", "max_student_drop", "beat_tfidf"]
+    assert "nothing measured" in str(judged[0])
+
+
+def test_budgets_fall_back_on_the_model_where_nothing_is_exported():
+    alone = {name: MODELS[name] for name in ("tfidf", "student", "qat")}
+    judged = judge_budgets(alone, {}, ValidateConfig(max_size_mb=31, max_export_drop=1, min_agreement=0.9))
+    assert {each.model for each in judged} == {"qat"}
+    assert all(each.met for each in judged)
+
+
+def test_failed_budgets_reach_verdict_and_gate(tmp_path, tiny_tokens, tiny_checkpoint):
+    measures = run(tiny_tokens, tiny_checkpoint, tmp_path / "report", options={"max_size_mb": 0.001})
+    figures = read_figures(tmp_path / "report.json")
+    assert figures["verdict"] == "fail"
+    assert measures["failed_budgets"] == len(figures["failures"]) > 0
+    with pytest.raises(VerdictError, match=r"max_size_mb: model has .* MB, wanted at most 0.001 MB"):
+        require_pass(figures["verdict"], "\n".join(figures["failures"]))
+
+
+def test_gate_names_every_failure_in_a_line_and_lets_a_pass_through():
+    require_pass("pass", "")
+    with pytest.raises(VerdictError) as refused:
+        require_pass("fail", "one\ntwo")
+    assert str(refused.value).splitlines()[1:] == ["  one", "  two"]
+    with pytest.raises(VerdictError):
+        require_pass("", "")
+
+
+class Loads(HTMLParser):
+    """Collects all that a browser would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [tag] if tag in {"script", "link", "iframe", "img", "object", "embed"} else []
+        self.found += [v for k, v in attrs if k in {"src", "href", "xlink:href", "srcset"} and not v.startswith("#")]
+
+
+def test_page_is_self_contained_and_says_research_only_first(judged):
+    text = (judged / "report.html").read_text(encoding="utf-8")
+    page = Loads()
+    page.feed(text)
+    assert page.found == []
+    assert not re.search(r"@import|url\((?!#)", text)
+    body = text[text.index("<main>") :]
+    assert body.index("RESEARCH ONLY") < body.index("<h1>")
+    assert text.count("<svg") == 2
+    for wanted in ("体育", "Wilson", "Lineage", "What was not measured", "Verdict: FAIL"):
+        assert wanted in text
+
+
+def test_page_escapes_what_data_brings(tmp_path, tiny_checkpoint, tiny_tokens, judged):
+    from potstill.validate.page import write_page
+
+    figures = read_figures(judged / "report.json")
+    worst = [{"text": "<script>x</script>", "truth": "a", "reference_probability": 1.0, "final": "b", "final_probability": 1.0}]
+    write_page(tmp_path / "page.html", figures, worst)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script>" not in text
+    write_page(tmp_path / "again.html", figures, worst)
+    assert text == (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+def test_tables_tell_the_story(judged):
+    figures = read_figures(judged / "report.json")
+    text, markdown = text_table(figures), markdown_table(figures)
+    assert text.startswith("RESEARCH ONLY")
+    assert markdown.startswith("**RESEARCH ONLY")
+    lines = text.splitlines()
+    assert [line.split("  ")[0] for line in lines[3:9]] == [
+        *("TF-IDF + logistic regression", "Student, no distillation", "Teacher", "Student", "Pruned", "QAT")
+    ]
+    assert len({len(line) for line in lines[1:3]}) == 1
+    assert all(line.count("|") == len(HEAD) + 1 for line in markdown.splitlines() if line.startswith("|"))
+    assert (judged / "report.md").read_text(encoding="utf-8").startswith("**RESEARCH ONLY")
+
+
+def test_control_of_other_tokens_is_left_out(tmp_path, tiny_tokens, tiny_checkpoint, student):
+    figures = json.loads((student / "artifact.json").read_text())
+    assert figures["inputs"]["tokens"] == expect(tiny_tokens, TOKENS).digest
+    other = tmp_path / "other"
+    with creating(other):
+        for file in tiny_tokens.iterdir():
+            if file.name != "artifact.json":
+                (other / file.name).write_bytes(file.read_bytes())
+        meaning = dict(expect(tiny_tokens, TOKENS).meaning) | {"note": "other"}
+        seal(other, TOKENS, MAKER, {}, meaning)
+    run(other, tiny_checkpoint, tmp_path / "report", student=student)
+    assert "control" not in read_figures(tmp_path / "report.json")["models"]
+
+
+def test_refuses_models_that_do_not_belong_to_the_tokens(tmp_path, tiny_tokens, tiny_checkpoint):
+    strange = tmp_path / "strange"
+    with creating(strange):
+        for file in tiny_checkpoint.iterdir():
+            if file.name != "artifact.json":
+                (strange / file.name).write_bytes(file.read_bytes())
+        seal(strange, CHECKPOINT, MAKER, {}, {"labels": LABELS[::-1], "max_length": 32})
+    with pytest.raises(InputError, match="student has the labels 财经, 体育, the tokens have 体育, 财经"):
+        run(tiny_tokens, tiny_checkpoint, tmp_path / "report", student=strange)
+    with pytest.raises(ArtifactError, match="holds checkpoint/v1; wanted is onnx/v1"):
+        run(tiny_tokens, tiny_checkpoint, tmp_path / "report", onnx=tiny_checkpoint)
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("nonsense", [{"min_accuracy": 85}, {"threads": 0}, {"max_size_mb": -1}, {"latency_rows": 0}])
+def test_options_refuse_nonsense(nonsense):
+    with pytest.raises(ValueError, match=next(iter(nonsense))):
+        ValidateConfig(**nonsense)
+
+
+def test_component_has_the_defaults_of_the_config():
+    component = pytest.importorskip("potstill.validate.component").validate
+    parameters = component.component_spec.inputs
+    for option in dataclasses.fields(ValidateConfig):
+        assert parameters[option.name].default == option.default
