@@ -81,7 +81,6 @@ def export_only(
         columns=columns,
         max_length=max_length,
         test_share=test_share,
-        labels_of_start=True,
         seed=seed,
         data_digest=data_digest,
     )

@@ -9,6 +9,7 @@ import yaml
 from potstill.errors import InputError, OptionError
 
 Values = dict[str, Any]
+WORDS = {"Boolean": "true or false", "Integer": "whole number", "Float": "number", "String": "text"}
 
 
 def read_params(path: Path) -> Values:
@@ -47,7 +48,7 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
 
     Args:
         values: as read.
-        types: the pipeline's inputs and their KFP types (STRING, NUMBER_INTEGER, NUMBER_DOUBLE, BOOLEAN).
+        types: the pipeline's inputs and their KFP types (String, Integer, Float, Boolean).
 
     Raises:
         OptionError: every unknown name and every value of a wrong type, in one line.
@@ -58,20 +59,20 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
         try:
             checked[name] = _typed(values[name], types[name])
         except ValueError:
-            offences.append(f"{name} must be a {types[name].lower()}, got {values[name]!r}")
+            offences.append(f"{name} must be {WORDS[types[name]]}, got {values[name]!r}")
     if offences:
         raise OptionError(f"{'; '.join(offences)}; parameters are: {', '.join(types)}")
     return checked
 
 
 def _typed(value: Any, wanted: str) -> Any:
-    if wanted == "BOOLEAN" and isinstance(value, bool):
+    if wanted == "Boolean" and isinstance(value, bool):
         return value
-    if wanted == "NUMBER_INTEGER" and isinstance(value, int) and not isinstance(value, bool):
+    if wanted == "Integer" and isinstance(value, int) and not isinstance(value, bool):
         return value
     # A float parameter must not be given an integer: KFP refuses to compile it.
-    if wanted == "NUMBER_DOUBLE" and isinstance(value, int | float | str) and not isinstance(value, bool):
+    if wanted == "Float" and isinstance(value, int | float | str) and not isinstance(value, bool):
         return float(value)
-    if wanted == "STRING":
+    if wanted == "String":
         return str(value)
     raise ValueError(wanted)

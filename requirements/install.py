@@ -6,6 +6,7 @@ Nothing that is not pinned by hash is installed, and nothing is built with tools
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -36,15 +37,17 @@ def _flavour() -> str:
     """A GPU wants the CUDA build; without one the CPU build, where pip finds it."""
     if shutil.which("nvidia-smi") and subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False).returncode == 0:
         return "cuda"
-    tried = subprocess.run(
-        [*PIP, "install", "--quiet", "--dry-run", "--ignore-installed", "--require-hashes",
-         "-r", str(HERE / "lock.txt"), "-r", str(HERE / "torch-cpu.txt")],
-        capture_output=True, check=False,
-    )
-    if tried.returncode == 0:
+    if sys.platform != "linux" or _pip_finds().endswith("+cpu"):
         return "cpu"
     print("pip finds no CPU build of PyTorch here (requirements/README.md tells how to name one); taking PyPI's build")
     return "cuda"
+
+
+def _pip_finds() -> str:
+    """The version of PyTorch that pip would install here; nothing is downloaded but its metadata."""
+    command = [*PIP, "install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps", "--report", "-"]
+    told = subprocess.run([*command, "-r", str(HERE / "torch-cpu.txt")], capture_output=True, text=True, check=False)
+    return json.loads(told.stdout)["install"][0]["metadata"]["version"] if told.returncode == 0 else ""
 
 
 def _only(package: str) -> Path:

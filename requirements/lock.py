@@ -4,6 +4,7 @@ uv resolves for all platforms at once and writes every file's hash; the lock is 
 without a GPU must not get several GB of CUDA libraries.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TORCH = "2.13.0"  # the newest whose CPU build, coremltools 9.0 and optimum-onnx 0.1.0 were measured together
-TORCH_CPU = "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"  # torch 2.13.0+cpu, cp311, Linux x86-64
+# torch 2.13.0+cpu for CPython 3.11 on Linux x86-64. No hash of PyPI's Linux wheels may stand beside it: pip prefers a
+# file whose hash its index tells, and the CPU build often lies in a plain folder, which tells none.
+TORCH_CPU = "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
+MACOS = ("--platform", "macosx_14_0_arm64", "--python-version", "3.11", "--only-binary", ":all:", "--target", "unused")
 CUDA_NAMES = ("torch==", "nvidia-", "cuda-", "triton==")
 UV = ("uv", "pip", "compile", "pyproject.toml", "--extra", "all", "--extra", "dev", "--universal", "--python-version",
       "3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--no-emit-index-url", "--constraint", "-")
@@ -27,10 +31,20 @@ def main() -> None:
         sys.exit(resolved.stderr)
     entries = _entries(resolved.stdout)
     cuda = [entry for entry in entries if entry.startswith(CUDA_NAMES)]
-    torch = next(entry for entry in cuda if entry.startswith("torch=="))
     _write("lock.txt", [entry for entry in entries if entry not in cuda])
-    _write("torch-cpu.txt", [f"{torch} \\\n    --hash=sha256:{TORCH_CPU}"])
+    hashes = "".join(f" \\\n    --hash=sha256:{each}" for each in (TORCH_CPU, _macos_hash()))
+    _write("torch-cpu.txt", [f"torch=={TORCH}{hashes}"])
     _write("torch-cuda.txt", cuda)
+
+
+def _macos_hash() -> str:
+    """SHA-256 of PyPI's wheel for macOS, which is a CPU build."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps"]
+    told = subprocess.run(
+        [*command, *MACOS, "--report", "-", f"torch=={TORCH}"], capture_output=True, text=True, check=True
+    )
+    report = json.loads(told.stdout)
+    return str(report["install"][0]["download_info"]["archive_info"]["hashes"]["sha256"])
 
 
 def _entries(text: str) -> list[str]:

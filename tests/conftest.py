@@ -47,7 +47,7 @@ def make_tokens(folder: Path, tokenizer_folder: Path, rows: int = 64) -> Artifac
     """Write a whole tokens/v1 folder with all four splits of `rows` rows each."""
     from transformers import BertTokenizerFast
 
-    from potstill.encoder.checkpoint import copy_tokenizer
+    from potstill.encoder.tokenizer import copy_tokenizer
 
     tokenizer = BertTokenizerFast.from_pretrained(tokenizer_folder)
     sizes = {}

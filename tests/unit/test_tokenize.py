@@ -13,12 +13,11 @@ import pytest
 from conftest import MONEY, OPEN, SPORT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from potstill.artifacts import DATASET, TOKENS, creating, expect, seal
 from potstill.data.tables import RAW_SCHEMA
 from potstill.data.tokens import SPLITS, TEST, TRAIN, UNLABELLED, VALIDATION, has_split, split_path
-from potstill.errors import ArtifactError, InputError
+from potstill.errors import ArtifactError, InputError, OptionError
 from potstill.tokenize import TokenizeConfig, tokenize_table
 from potstill.tokenize import rows as rows_module
 from potstill.tokenize.arrangement import Counts, gather, scatter
@@ -383,7 +382,7 @@ def test_refuses_a_folder_without_a_tokenizer(tmp_path, content):
     "options", [{"test_share": 1.0}, {"validation_share": -0.1}, {"max_length": 2}, {"labelled_rows": -1}, {"no": 1}]
 )
 def test_options_refuse_nonsense(options):
-    with pytest.raises(ValidationError):
+    with pytest.raises(OptionError):
         TokenizeConfig(**options)
 
 

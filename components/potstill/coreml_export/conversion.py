@@ -35,7 +35,7 @@ def convert(classifier: FixedLengthClassifier, labels: Sequence[str], target: st
         program = ct.convert(
             _trace(classifier),
             convert_to="milinternal",
-            inputs=[ct.TensorType(name, classifier.positions.shape, np.int32) for name in INPUTS],
+            inputs=[ct.TensorType(name, (1, classifier.length), np.int32) for name in INPUTS],
             outputs=[ct.TensorType(name, dtype=np.float32) for name in (LOGITS, PROBABILITIES)],
             minimum_deployment_target=ct.target[target],
             compute_precision=ct.precision.FLOAT16,
@@ -54,6 +54,6 @@ def convert(classifier: FixedLengthClassifier, labels: Sequence[str], target: st
 def _trace(classifier: FixedLengthClassifier) -> Any:
     if any(PREFIX in name for name in classifier.state_dict()):
         classifier.register_buffer(f"{PREFIX}metadata_version", torch.tensor(1))
-    example = torch.ones_like(classifier.positions)
+    example = torch.ones((1, classifier.length), dtype=torch.int32)
     with torch.inference_mode():
-        return torch.jit.trace(classifier, (example,) * len(INPUTS), check_trace=False)
+        return torch.jit.trace(classifier, (example,) * len(INPUTS), check_trace=False)  # type: ignore[no-untyped-call]

@@ -37,6 +37,7 @@ class FixedLengthClassifier(nn.Module):
         base = model.base_model
         self.embeddings, self.encoder, self.pooler = base.embeddings, base.encoder, base.pooler
         self.classifier = model.classifier
+        self.length = length
         self.register_buffer("positions", torch.arange(length, dtype=torch.int32)[None], persistent=False)
         self.eval()
 

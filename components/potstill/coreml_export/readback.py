@@ -48,7 +48,10 @@ def int8_weights(program: Program) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the package's int8 weights (rows, columns) with their scales (rows,) float32."""
     for each in program.compressed:
         if each.operator in DATA:
-            yield each.parts[DATA[each.operator]].to(torch.int16), each.parts["scale"].reshape(-1)
+            data, scale = each.parts[DATA[each.operator]], each.parts["scale"]
+            assert isinstance(data, Tensor)
+            assert isinstance(scale, Tensor)
+            yield data.to(torch.int16), scale.reshape(-1)
 
 
 def _holds(held: Sequence[tuple[Tensor, Tensor]], data: Tensor, scale: Tensor) -> bool:

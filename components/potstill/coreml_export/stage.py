@@ -10,7 +10,8 @@ from potstill.artifacts import CHECKPOINT, COREML, TOKENS, Artifact, creating, e
 from potstill.coreml_export.conversion import TARGETS
 from potstill.coreml_export.formats import FILES, FP16, INT8, Built, Recipe, build
 from potstill.coreml_export.proof import Proof
-from potstill.encoder.checkpoint import copy_tokenizer, read_config
+from potstill.encoder.checkpoint import read_config
+from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError, OptionError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads

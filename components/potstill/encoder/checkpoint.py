@@ -11,8 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from potstill.encoder import pruned  # registers the model type `potstill_pruned_bert`
-from potstill.encoder.tokenizer import TOKENIZER_FILES as TOKENIZER_FILES
-from potstill.encoder.tokenizer import copy_tokenizer as copy_tokenizer
+from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError
 
 WEIGHTS = "model.safetensors"

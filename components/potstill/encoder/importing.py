@@ -4,16 +4,16 @@ import pickle
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import field_validator
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from potstill.artifacts import CHECKPOINT, Artifact, creating, expect, is_sealed, seal
 from potstill.encoder.checkpoint import CONFIG, WEIGHTS, read_config, read_tensors
-from potstill.encoder.hub import HUB_ID, fetch_snapshot
+from potstill.encoder.hub import COMMIT, HUB_ID, fetch_snapshot
 from potstill.encoder.known import KNOWN_CHECKPOINTS
 from potstill.encoder.tokenizer import TOKENIZER, copy_tokenizer
 from potstill.errors import InputError
@@ -31,12 +31,19 @@ CLASSIFIER = "ForSequenceClassification"
 class ImportCheckpointConfig:
     """Which commit is meant, and what may be done with it."""
 
-    revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")] = ""
+    revision: str = ""
     """Commit of a hub id, 40 hexadecimal digits; empty for folders and known checkpoints."""
     licence: str = ""
     """SPDX expression, or LicenseRef-…; empty: that of the known checkpoint, else LicenseRef-undeclared."""
     use: str = ""
     """open, undeclared or research-only; empty: that of the known checkpoint, else undeclared."""
+
+    @field_validator("revision")
+    @classmethod
+    def _commit(cls, value: str) -> str:
+        if value and not COMMIT.fullmatch(value):
+            raise ValueError(f"revision must be a commit of 40 hexadecimal digits, not a branch or tag, got {value!r}")
+        return value
 
     @field_validator("use")
     @classmethod

@@ -36,13 +36,14 @@ def read_constant(value: Any, weights: WeightFile, place: str) -> Constant:
     return _numbers(list(getattr(tensor, kind).values) if kind else [], declared, place)
 
 
-def unpack(data: bytes, bits: int, count: int, signed: bool = False) -> npt.NDArray[np.int8] | npt.NDArray[np.uint8]:
-    """Unpack `count` integers of `bits` bits each, lowest bit first."""
+def unpack(data: bytes, bits: int, count: int, signed: bool = False) -> npt.NDArray[Any]:
+    """Unpack `count` integers of `bits` bits each, lowest bit first, to int8 or uint8."""
     flat = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: count * bits]
-    values = (flat.reshape(count, bits).astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(1)
-    if signed:
-        return np.where(values >= 1 << (bits - 1), values - (1 << bits), values).astype(np.int8)
-    return values.astype(np.uint8)
+    values: npt.NDArray[np.int64] = (flat.reshape(count, bits).astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(1)
+    if not signed:
+        return values.astype(np.uint8)
+    negative: npt.NDArray[np.bool_] = values >= 1 << (bits - 1)
+    return (values - (negative << bits)).astype(np.int8)
 
 
 def _tensor(data: bytes, declared: TensorType, place: str) -> torch.Tensor:

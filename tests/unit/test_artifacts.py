@@ -1,0 +1,120 @@
+"""Sealed folders: whole ones are read, and everything else is refused with the way out."""
+
+import json
+import random
+
+import pytest
+import rfc8785
+
+from potstill.artifacts import CHECKPOINT, MANIFEST, TOKENS, UNSEALED, creating, expect, scan, seal
+from potstill.errors import ArtifactError
+from potstill.licences import UNDECLARED, Licence, strictest
+
+MADE = {"stage": "test"}
+
+
+@pytest.fixture
+def sealed(tmp_path):
+    with creating(tmp_path / "made") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "a.bin").write_bytes(b"a" * 1000)
+        (folder / "b.txt").write_text("标签")
+        return seal(folder, TOKENS, MADE, {}, {"labels": ["体育"]}, Licence("MIT", "open"))
+
+
+def test_a_whole_folder_is_read(sealed):
+    found = expect(sealed.path, TOKENS, digest=sealed.digest)
+    assert [file.path for file in found.files] == ["b.txt", "inner/a.bin"]
+    assert found.meaning == {"labels": ["体育"]}
+    assert not (sealed.path / UNSEALED).exists()
+
+
+def test_the_manifest_is_canonical_json(sealed):
+    text = (sealed.path / MANIFEST).read_bytes()
+    assert text == rfc8785.dumps(json.loads(text))
+
+
+def test_the_digest_does_not_depend_on_the_place(tmp_path, sealed):
+    with creating(tmp_path / "elsewhere") as folder:
+        (folder / "b.txt").write_text("标签")
+        (folder / "inner").mkdir()
+        (folder / "inner" / "a.bin").write_bytes(b"a" * 1000)
+        again = seal(folder, TOKENS, MADE, {}, {"labels": ["体育"]}, Licence("MIT", "open"))
+    assert again.digest == sealed.digest
+
+
+def test_another_kind_and_another_digest_are_refused(sealed):
+    with pytest.raises(ArtifactError, match="holds tokens/v1; wanted is checkpoint/v1"):
+        expect(sealed.path, CHECKPOINT)
+    with pytest.raises(ArtifactError, match="wanted is 0000"):
+        expect(sealed.path, TOKENS, digest="0000")
+
+
+@pytest.mark.parametrize(
+    ("harm", "word"),
+    [
+        (lambda path: (path / "b.txt").unlink(), "missing b.txt"),
+        (lambda path: (path / "b.txt").write_text("标签!"), "changed b.txt"),
+        (lambda path: (path / "c.txt").touch(), "extra c.txt"),
+        (lambda path: (path / "c.txt").symlink_to("b.txt"), "not a plain file"),
+        (lambda path: (path / MANIFEST).unlink(), "has no artifact.json"),
+        (lambda path: (path / MANIFEST).write_text("{"), "is not a manifest"),
+        (lambda path: (path / MANIFEST).write_text('{"kind": "tokens/v1"}'), "is not a manifest"),
+        (lambda path: (path / UNSEALED).touch(), "is unfinished"),
+    ],
+)
+def test_every_harm_is_named(sealed, harm, word):
+    harm(sealed.path)
+    with pytest.raises(ArtifactError, match=word):
+        expect(sealed.path, TOKENS)
+
+
+def test_a_thousand_corruptions_are_noticed(sealed):
+    """One byte of one file is changed at a time; the manifest's own bytes are held by its digest."""
+    dice = random.Random(0)
+    files = [*(sealed.path / file.path for file in sealed.files), sealed.path / MANIFEST]
+    for _ in range(1000):
+        path = dice.choice(files)
+        whole = path.read_bytes()
+        place = dice.randrange(len(whole))
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << dice.randrange(8))]) + whole[place + 1 :])
+        with pytest.raises(ArtifactError):
+            expect(sealed.path, TOKENS, digest=sealed.digest)
+        path.write_bytes(whole)
+
+
+def test_a_killed_stage_can_be_run_again(tmp_path):
+    with pytest.raises(KeyboardInterrupt), creating(tmp_path / "out") as folder:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+    with pytest.raises(ArtifactError, match="is unfinished"):
+        expect(tmp_path / "out", TOKENS)
+    with creating(tmp_path / "out") as folder:
+        assert not (folder / "half").exists()
+
+
+def test_foreign_files_are_never_deleted(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtifactError, match="potstill did not write"), creating(tmp_path):
+        pass
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_file_is_no_output_folder(tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(ArtifactError, match="is not a folder"), creating(tmp_path / "out"):
+        pass
+
+
+def test_an_artifact_is_as_restricted_as_its_strictest_ancestor(tmp_path, sealed):
+    with creating(tmp_path / "teacher") as folder:
+        teacher = seal(folder, CHECKPOINT, MADE, {}, {}, Licence("LicenseRef-research", "research-only"))
+    with creating(tmp_path / "student") as folder:
+        student = seal(folder, CHECKPOINT, MADE, {"tokens": sealed, "teacher": teacher}, {})
+    assert student.licence == Licence("LicenseRef-research AND MIT", "research-only")
+    assert student.inputs == {"teacher": teacher.digest, "tokens": sealed.digest}
+    assert strictest([UNDECLARED, Licence("MIT", "open")]).use == "undeclared"
+
+
+def test_scan_lists_nothing_of_an_empty_folder(tmp_path):
+    assert scan(tmp_path) == ()

@@ -1,0 +1,74 @@
+"""The command line: a map, help that teaches, one line and exit code 2 for what is refused."""
+
+import subprocess
+import sys
+
+import pytest
+
+from potstill.cli import COMMANDS, STAGES, main
+
+MODULES = [name.replace("-", "_") for name in STAGES]
+
+
+def test_the_map_names_every_stage(capsys):
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in COMMANDS)
+    assert main([]) == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_teaches_every_command(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert f"potstill {name}" in told
+    assert "Args:" not in told
+
+
+def test_an_unknown_command_is_refused_in_one_line(capsys):
+    assert main(["destill"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("potstill: error: 'destill' is not a command; commands are: ")
+    assert told.count("\n") == 1
+
+
+def test_a_refused_option_is_one_line(capsys, tmp_path):
+    folders = ["--student", str(tmp_path), "--tokens", str(tmp_path), "--pruned", str(tmp_path / "out")]
+    assert main(["prune", *folders, "--head-sparsity", "2"]) == 2
+    assert capsys.readouterr().err == "potstill: error: head_sparsity should be less than 1, got 2.0\n"
+
+
+def test_a_wrong_folder_is_one_line(capsys, tmp_path, tiny_tokens):
+    folders = ["--student", str(tiny_tokens), "--tokens", str(tiny_tokens), "--pruned", str(tmp_path / "out")]
+    assert main(["prune", *folders]) == 2
+    assert "holds tokens/v1; wanted is checkpoint/v1" in capsys.readouterr().err
+
+
+def test_a_stage_runs_and_tells_its_measures(capsys, tmp_path, tiny_tokens, tiny_checkpoint):
+    folders = ["--start", str(tiny_checkpoint), "--tokens", str(tiny_tokens), "--teacher", str(tmp_path / "out")]
+    assert main(["teacher-train", *folders, "--epochs", "1", "--threads", "1"]) == 0
+    assert "validation_accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_interface_compiles_without_the_libraries_of_the_stage(module):
+    """Importing a component's KFP interface loads neither torch nor what else the stage computes with."""
+    heavy = "{'torch', 'transformers', 'onnx', 'onnxruntime', 'coremltools', 'pyarrow', 'sklearn'}"
+    code = f"import sys, potstill.{module}.component; sys.exit(repr({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_stage_works_where_kfp_is_absent(module):
+    code = f"import sys; sys.modules['kfp'] = None; import potstill.{module}.stage"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_tokenize_needs_no_torch():
+    code = "import sys; sys.modules['torch'] = None; import potstill.tokenize.stage, potstill.data.importing"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

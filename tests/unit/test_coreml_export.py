@@ -1,0 +1,251 @@
+"""coreml-export on tiny real models: every package computes what PyTorch computes, and its bytes repeat."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from potstill.artifacts import CHECKPOINT, COREML, Artifact, creating, expect, seal
+from potstill.coreml_export import CoremlExportConfig, export_coreml
+from potstill.coreml_export.formats import FILES, FP16, INT8
+from potstill.coreml_export.int8 import row_scales, weight_scales
+from potstill.coreml_export.readback import int8_weights, require_compressed
+from potstill.data.tokens import TEST, from_rows, read_split
+from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.pruned import PrunedBertConfig, PrunedBertForSequenceClassification
+from potstill.encoder.quantization import read_scales, snap, to_int8
+from potstill.errors import ArtifactError, InputError, OptionError, ParityError
+from potstill.licences import Licence
+from potstill.measure.coreml_session import cut, predict_coreml
+from potstill.mlprogram import load
+from tests.conftest import LABELS, MAKER, OPEN, make_tokens
+
+FEW = {"parity_rows": 8}
+
+
+def make_family(folder: Path, tokens: Path, family: str, licence: Licence = OPEN) -> Path:
+    """Write a checkpoint/v1 with a tiny random classifier of a family."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    torch.manual_seed(0)
+    size = expect(tokens, "tokens/v1").meaning["vocabulary_size"]
+    shape = {"num_hidden_layers": 2, "hidden_size": 32, "intermediate_size": 64, "max_position_embeddings": 64}
+    common = {**shape, "vocab_size": size, "initializer_range": 0.2, "num_labels": 2, "num_attention_heads": 4}
+    if family == "pruned":
+        config = PrunedBertConfig(heads_per_layer=[3, 1], ffn_per_layer=[40, 24], head_size=8, **common)
+        model = PrunedBertForSequenceClassification(config)
+    elif family == "mobilebert":
+        narrow = {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16, "num_attention_heads": 2}
+        model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **{**common, **narrow}))
+    else:
+        model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **common))
+    with creating(folder):
+        save_checkpoint(model, tokens, folder)
+        return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, licence).path
+
+
+def float32_logits(model, tokens: Path, length: int = 32) -> np.ndarray:
+    """The slow and obvious reference: one padded row after the other."""
+    table, found = read_split(tokens, TEST), []
+    for index in range(len(table)):
+        row = cut(table, length).row(index).tolist()
+        ids, mask = row + [0] * (length - len(row)), [1] * len(row) + [0] * (length - len(row))
+        with torch.inference_mode():
+            found.append(model(input_ids=torch.tensor([ids]), attention_mask=torch.tensor([mask])).logits.numpy())
+    return np.concatenate(found)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, tiny_tokens: Path) -> Artifact:
+    folder = tmp_path_factory.mktemp("made") / "exported"
+    export_coreml(tiny_checkpoint, tiny_tokens, folder, CoremlExportConfig())
+    return expect(folder, COREML)
+
+
+@pytest.fixture(scope="module")
+def from_qat(tmp_path_factory: pytest.TempPathFactory, quantized_checkpoint: Path, tiny_tokens: Path) -> Artifact:
+    folder = tmp_path_factory.mktemp("made") / "from_qat"
+    export_coreml(quantized_checkpoint, tiny_tokens, folder, CoremlExportConfig(formats="int8", **FEW))
+    return expect(folder, COREML)
+
+
+def test_packages_compute_what_pytorch_computes(exported: Artifact, tiny_checkpoint: Path, tiny_tokens: Path):
+    table = read_split(tiny_tokens, TEST)
+    model = load_classifier(tiny_checkpoint)
+    wanted = float32_logits(model, tiny_tokens)
+    found = predict_coreml(load(exported.path / FILES[FP16]), table, 32)
+    assert found.shape == (64, 2)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, atol=0.01)
+    for name, scale in weight_scales(tiny_checkpoint, model).items():
+        weight = model.get_submodule(name).weight
+        weight.data = snap(weight.data, scale)
+    found = predict_coreml(load(exported.path / FILES[INT8]), table, 32)
+    np.testing.assert_allclose(found, float32_logits(model, tiny_tokens), atol=0.01)
+
+
+def test_the_artifact_says_what_it_holds(exported: Artifact, tiny_checkpoint: Path):
+    meaning = exported.meaning
+    assert meaning["labels"] == LABELS
+    assert (meaning["max_length"], meaning["target"], meaning["formats"]) == (32, "iOS16", FILES)
+    assert meaning["int8_weights"] == {INT8: 17}
+    assert all(each["rows"] == 64 and each["max_abs_logit"] < 0.01 for each in meaning["parity"].values())
+    assert exported.inputs["model"] == expect(tiny_checkpoint, CHECKPOINT).digest
+    assert (exported.path / "vocab.txt").is_file()
+
+
+def test_an_app_gets_a_chinese_label_and_probabilities(exported: Artifact, tiny_tokens: Path):
+    program = load(exported.path / FILES[INT8])
+    ids = np.zeros((1, 32), np.int32)
+    ids[0, :5] = read_split(tiny_tokens, TEST).row(0)[:5]
+    found = program.predict({"input_ids": ids, "attention_mask": (ids > 0).astype(np.int32), "token_type_ids": ids * 0})
+    logits = found["logits"][0]
+    share = np.exp(logits) / np.exp(logits).sum()
+    assert found["classLabel"] == LABELS[int(logits.argmax())]
+    assert found["classLabel_probs"] == pytest.approx(dict(zip(LABELS, share.tolist(), strict=True)), abs=1e-3)
+
+
+def test_metadata_says_who_what_and_under_which_licence(tmp_path: Path, tiny_tokens: Path):
+    licence = Licence("LicenseRef-research", "research-only")
+    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "bert", licence)
+    config = CoremlExportConfig(formats="fp16", author="实验室", version="2.1", **FEW)
+    export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
+    metadata = load(tmp_path / "package" / FILES[FP16]).package.model.description.metadata
+    assert (metadata.author, metadata.versionString) == ("实验室", "2.1")
+    assert metadata.license == "Apache-2.0 AND LicenseRef-research (research-only)"
+    assert metadata.shortDescription.startswith("RESEARCH-ONLY. ")
+    entries = dict(metadata.userDefined)
+    assert json.loads(entries["potstill.labels"]) == LABELS
+    assert entries["potstill.checkpoint_digest"] == expect(checkpoint, CHECKPOINT).digest
+    assert {"potstill.revision", "potstill.source", "potstill.tokens_digest"} <= entries.keys()
+    assert not [name for name in entries if "date" in name]
+
+
+def test_two_exports_into_two_folders_have_the_same_bytes(
+    exported: Artifact, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path
+):
+    export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "elsewhere", CoremlExportConfig())
+    assert expect(tmp_path / "elsewhere", COREML).digest == exported.digest
+
+
+def test_anybody_may_read_the_files(exported: Artifact):
+    assert all((exported.path / file.path).stat().st_mode & 0o444 == 0o444 for file in exported.files)
+
+
+def test_scales_of_qat_lie_in_the_package_unchanged(from_qat: Artifact, quantized_checkpoint: Path):
+    model, scales = load_classifier(quantized_checkpoint), read_scales(quantized_checkpoint)
+    held = {tuple(data.flatten().tolist()): scale for data, scale in int8_weights(load(from_qat.path / FILES[INT8]))}
+    assert len(held) == len(scales) == 17
+    for name, each in scales.items():
+        data = to_int8(model.get_submodule(name).weight.data, each.weight)
+        its = held[tuple(data.flatten().tolist())]  # the int8 values themselves are there, or this fails
+        assert float((its - each.weight.half().float()).abs().max()) == 0.0
+
+
+@pytest.mark.parametrize("target", ["iOS17", "iOS18"])
+def test_later_targets(target: str, tmp_path: Path, quantized_checkpoint: Path, tiny_tokens: Path):
+    measures = export_coreml(
+        quantized_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(target=target, **FEW)
+    )
+    assert measures["int8_weights"] == 17
+    assert measures["fp16_max_abs_logit"] < 0.01
+    assert measures["int8_max_abs_logit"] < 0.01
+
+
+@pytest.mark.parametrize(("family", "target"), [("pruned", "iOS15"), ("mobilebert", "iOS15"), ("mobilebert", "iOS18")])
+def test_families(family: str, target: str, tmp_path: Path, tiny_tokens: Path):
+    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, family)
+    formats = FP16 if target == "iOS15" else f"{FP16},{INT8}"
+    config = CoremlExportConfig(formats=formats, target=target, parity_rows=24)
+    measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
+    assert all(measures[f"{name}_max_abs_logit"] < 0.01 for name in formats.split(","))
+
+
+def test_a_family_that_is_not_known_is_refused(tmp_path: Path, tiny_tokens: Path):
+    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "electra")
+    with pytest.raises(
+        InputError, match="a electra model cannot be exported to Core ML; families are: bert, mobilebert"
+    ):
+        export_coreml(checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig())
+
+
+def test_a_shorter_length_cuts_rows_as_the_tokenizer_does(tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
+    config = CoremlExportConfig(formats="fp16", max_length=8, parity_rows=16)
+    export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
+    found = predict_coreml(load(tmp_path / "package" / FILES[FP16]), read_split(tiny_tokens, TEST), 8)
+    np.testing.assert_allclose(found, float32_logits(load_classifier(tiny_checkpoint), tiny_tokens, 8), atol=0.01)
+
+
+def test_cut_keeps_the_last_token_last():
+    table = from_rows([np.array([2, 7, 8, 9, 3], np.int32), np.array([2, 3], np.int32)], np.array([0, 1]))
+    short = cut(table, 3)
+    assert [short.row(index).tolist() for index in range(2)] == [[2, 7, 3], [2, 3]]
+    assert cut(table, 5) is table
+
+
+def test_int8_weights_that_are_not_as_asked_are_named(exported: Artifact, tiny_checkpoint: Path):
+    model = load_classifier(tiny_checkpoint)
+    scales = weight_scales(tiny_checkpoint, model)
+    program = load(exported.path / FILES[FP16])
+    with pytest.raises(ParityError, match="17 of 17 weights are not int8 as asked: bert.embeddings.word_embeddings"):
+        require_compressed(program, model, scales)
+    other = {**scales, "classifier": scales["classifier"] * 1.5}
+    with pytest.raises(ParityError, match="1 of 17 weights are not int8 as asked: classifier;"):
+        require_compressed(load(exported.path / FILES[INT8]), model, other)
+
+
+def test_scales_of_float_weights_are_exact_in_float16():
+    weight = torch.stack([torch.linspace(-3, 2, 9), torch.zeros(9), torch.full((9,), 1e-7)])
+    scale = row_scales(weight)
+    torch.testing.assert_close(scale, scale.half().float(), atol=0, rtol=0)
+    assert to_int8(weight, scale)[0].abs().max() == 127
+    assert float((snap(weight, scale) - weight).abs().max()) <= 3 / 127
+
+
+def test_a_package_too_far_off_is_refused_with_its_worst_rows(tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
+    config = CoremlExportConfig(formats="fp16", tolerance_fp16=1e-9, **FEW)
+    with pytest.raises(
+        ParityError, match=r"fp16: a logit is off by .* \(worst rows 2-000\d\d, .*loosen --tolerance-fp16"
+    ):
+        export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
+    with pytest.raises(ArtifactError, match="unfinished"):
+        expect(tmp_path / "package", COREML)
+
+
+def test_int8_for_ios15_is_refused_with_the_way_out():
+    with pytest.raises(ValidationError, match="int8 needs iOS16 or later.*pass --target iOS16 or --formats fp16"):
+        CoremlExportConfig(target="iOS15")
+
+
+@pytest.mark.parametrize("wrong", [{"formats": "int4"}, {"formats": ","}, {"target": "iOS14"}, {"parity_rows": 0}])
+def test_options_out_of_range_are_refused(wrong: dict):
+    with pytest.raises(ValidationError):
+        CoremlExportConfig(**wrong)
+
+
+@pytest.mark.parametrize("length", [1, 65])
+def test_a_length_without_positions_is_refused(length: int, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
+    with pytest.raises(OptionError, match=r"max_length must be in \[2, 64\]"):
+        export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(max_length=length))
+
+
+def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, tiny_checkpoint: Path, tokenizer_folder: Path):
+    grown = tmp_path / "tokenizer"
+    shutil.copytree(tokenizer_folder, grown)
+    words = (grown / "vocab.txt").read_text(encoding="utf-8")
+    (grown / "vocab.txt").write_text(words + "新\n", encoding="utf-8")
+    (grown / "tokenizer.json").unlink()
+    tokens = make_tokens(tmp_path / "tokens", grown).path
+    with pytest.raises(InputError, match="pass the tokens that the model was trained on"):
+        export_coreml(tiny_checkpoint, tokens, tmp_path / "package", CoremlExportConfig())
+
+
+def test_nothing_but_the_measures_is_said(
+    tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path, capfd: pytest.CaptureFixture[str]
+):
+    export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(**FEW))
+    assert capfd.readouterr() == ("", "")
