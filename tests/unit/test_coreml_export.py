@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 from potstill.artifacts import CHECKPOINT, COREML, Artifact, creating, expect, seal
 from potstill.coreml_export import CoremlExportConfig, export_coreml
@@ -191,7 +190,7 @@ def test_int8_weights_that_are_not_as_asked_are_named(exported: Artifact, tiny_c
     model = load_classifier(tiny_checkpoint)
     scales = weight_scales(tiny_checkpoint, model)
     program = load(exported.path / FILES[FP16])
-    with pytest.raises(ParityError, match="17 of 17 weights are not int8 as asked: bert.embeddings.word_embeddings"):
+    with pytest.raises(ParityError, match="17 of 17 weights are not int8 as asked: "):
         require_compressed(program, model, scales)
     other = {**scales, "classifier": scales["classifier"] * 1.5}
     with pytest.raises(ParityError, match="1 of 17 weights are not int8 as asked: classifier;"):
@@ -217,13 +216,13 @@ def test_a_package_too_far_off_is_refused_with_its_worst_rows(tmp_path: Path, ti
 
 
 def test_int8_for_ios15_is_refused_with_the_way_out():
-    with pytest.raises(ValidationError, match="int8 needs iOS16 or later.*pass --target iOS16 or --formats fp16"):
+    with pytest.raises(OptionError, match=r"int8 needs iOS16 or later.*pass --target iOS16 or --formats fp16"):
         CoremlExportConfig(target="iOS15")
 
 
 @pytest.mark.parametrize("wrong", [{"formats": "int4"}, {"formats": ","}, {"target": "iOS14"}, {"parity_rows": 0}])
 def test_options_out_of_range_are_refused(wrong: dict):
-    with pytest.raises(ValidationError):
+    with pytest.raises(OptionError):
         CoremlExportConfig(**wrong)
 
 

@@ -1,0 +1,142 @@
+"""The whole pipeline on KFP's own local runner: tiny data, a 2-layer BERT, every stage in a process of its own."""
+
+import csv
+import json
+
+import pytest
+import yaml
+from conftest import LABELS, example_texts, make_checkpoint
+
+from pipelines.command import main, run
+from pipelines.compress import compress
+from potstill.artifacts import COREML, ONNX, REPORT, expect
+
+TINY = {
+    "max_length": 16,
+    "test_share": 0.2,
+    "validation_share": 0.2,
+    "labelled_rows": 96,
+    "vocabulary_min_count": 1,
+    "teacher_epochs": 4,
+    "teacher_learning_rate": 0.003,
+    "student_layers": 1,
+    "distill_epochs": 2,
+    "distill_learning_rate": 0.003,
+    "prune_rounds": 1,
+    "max_accuracy_drop": 100.0,
+    "max_student_drop": 100.0,
+    "max_export_drop": 100.0,
+    "min_agreement": 0.0,
+    "threads": 1,
+    "dtype": "float32",
+}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory, tokenizer_folder):
+    folder = tmp_path_factory.mktemp("sources")
+    texts, labels = example_texts(400)
+    with (folder / "headlines.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *((t, LABELS[i]) for t, i in zip(texts, labels, strict=True))])
+    start = make_checkpoint(folder / "start", tokenizer_folder)
+    return {"data": str(folder / "headlines.csv"), "start": str(start.path)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, sources):
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    code = run(compress, {**TINY, **sources}, folder)
+    return code, folder
+
+
+def test_the_run_passes_and_leaves_what_it_promises(finished):
+    code, folder = finished
+    assert code == 0, (folder / "run.log").read_text()[-3000:]
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["verdict"] == "pass"
+    assert {"teacher", "student", "pruned", "qat", "onnx_int8", "coreml_int8", "tfidf", "control"} <= set(summary["models"])
+    assert set(summary["seconds"]) == {
+        "tokenize", "teacher-train", "distill", "prune", "qat", "onnx-export", "coreml-export", "validate",
+    }  # fmt: skip
+    assert all(seconds > 0 for seconds in summary["seconds"].values())
+    assert set(summary["digests"]) == {
+        "tokens", "teacher", "student", "pruned", "quantized", "onnx", "package", "report",
+    }  # fmt: skip
+    expect(folder / "onnx", ONNX)
+    expect(folder / "package", COREML)
+    assert "</html>" in (folder / "page.html").read_text()
+
+
+def test_lineage_goes_back_to_the_data(finished):
+    _, folder = finished
+    digests = json.loads((folder / "summary.json").read_text())["digests"]
+    report = expect(folder / "report", REPORT)
+    assert report.inputs["teacher"] == digests["teacher"]
+    assert report.inputs["onnx"] == digests["onnx"]
+    assert expect(folder / "onnx", ONNX).inputs["model"] == digests["quantized"]
+
+
+def test_a_second_run_comes_from_the_cache(finished, sources):
+    _, folder = finished
+    before = (folder / "summary.json").read_bytes()
+    assert run(compress, {**TINY, **sources}, folder) == 0
+    assert (folder / "summary.json").read_bytes() == before
+    log = (folder / "run.log").read_text()
+    assert "Executing task" in log
+    assert "teacher-train" not in log
+
+
+@pytest.mark.slow
+def test_a_fresh_run_elsewhere_gives_the_same_digests(finished, sources, tmp_path):
+    _, folder = finished
+    assert run(compress, {**TINY, **sources}, tmp_path / "again", fresh=True) == 0
+    first, second = (json.loads((each / "summary.json").read_text()) for each in (folder, tmp_path / "again"))
+    assert first["digests"] == second["digests"]
+
+
+def test_a_missed_budget_fails_the_run_and_keeps_the_report(finished, sources, capsys):
+    _, folder = finished
+    assert run(compress, {**TINY, **sources, "max_size_mb": 0.001}, folder) == 1
+    told = capsys.readouterr().out
+    assert "verdict   fail" in told
+    assert "size" in told
+    assert json.loads((folder / "summary.json").read_text())["verdict"] == "fail"
+    assert "</html>" in (folder / "page.html").read_text()
+
+
+def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
+    assert run(compress, {**TINY, **sources, "text_column": "title"}, tmp_path / "out") == 1
+    told = capsys.readouterr().err
+    assert "title" in told
+    assert "run.log" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--set", "max_lenght=3"], "unknown parameter max_lenght"),
+        (["--set", "max_length=long"], "max_length must be whole number, got 'long'"),
+        (["--set", "control=1"], "control must be true or false, got 1"),
+        (["--set", "max_length"], "--set takes name=value"),
+        (["--params", "absent.yaml"], "cannot be read as a params file"),
+        (["--local", "--docker"], "exclude each other"),
+        ([], "nothing is given for data, start"),
+        (["--data", "/nowhere", "--start", "m3e-small"], "/nowhere"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(arguments, word, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(compress, arguments) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("▸")]
+    assert len(told) == 1
+    assert word in told[0]
+
+
+def test_the_shipped_params_files_fit_the_pipeline(pytestconfig):
+    from pipelines.command import SOURCES
+    from pipelines.parameters import check
+
+    types = {name: str(spec.type) for name, spec in compress.component_spec.inputs.items()}
+    for path in (pytestconfig.rootpath / "pipelines" / "params").glob("*.yaml"):
+        values = yaml.safe_load(path.read_text())
+        check({name: value for name, value in values.items() if name not in SOURCES}, types)
