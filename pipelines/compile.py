@@ -11,10 +11,10 @@ from typing import Any
 
 import tyro
 from kfp import compiler
-from potstill.coreml_export.component import coreml_export
 
 from pipelines.compress import compress
 from pipelines.export_only import export_only
+from potstill.coreml_export.component import coreml_export
 from potstill.distill.component import distill
 from potstill.onnx_export.component import onnx_export
 from potstill.prune.component import prune

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
-from potstill.coreml_export.component import coreml_export
 
 from pipelines.placement import place
+from potstill.coreml_export.component import coreml_export
 from potstill.distill.component import distill
 from potstill.onnx_export.component import onnx_export
 from potstill.prune.component import prune

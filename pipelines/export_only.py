@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
-from potstill.coreml_export.component import coreml_export
 
 from pipelines.placement import place
+from potstill.coreml_export.component import coreml_export
 from potstill.onnx_export.component import onnx_export
 from potstill.tokenize.component import tokenize
 from potstill.validate.component import gate, validate

@@ -35,7 +35,9 @@ def main() -> int:
 
 def _flavour() -> str:
     """A GPU wants the CUDA build; without one the CPU build, where pip finds it."""
-    if shutil.which("nvidia-smi") and subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False).returncode == 0:
+    if (smi := shutil.which("nvidia-smi")) and subprocess.run(
+        [smi, "-L"], capture_output=True, check=False
+    ).returncode == 0:
         return "cuda"
     if sys.platform != "linux" or _pip_finds().endswith("+cpu"):
         return "cpu"

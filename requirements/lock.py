@@ -17,8 +17,26 @@ TORCH = "2.13.0"  # the newest whose CPU build, coremltools 9.0 and optimum-onnx
 TORCH_CPU = "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
 MACOS = ("--platform", "macosx_14_0_arm64", "--python-version", "3.11", "--only-binary", ":all:", "--target", "unused")
 CUDA_NAMES = ("torch==", "nvidia-", "cuda-", "triton==")
-UV = ("uv", "pip", "compile", "pyproject.toml", "--extra", "all", "--extra", "dev", "--universal", "--python-version",
-      "3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--no-emit-index-url", "--constraint", "-")
+UV = (
+    "uv",
+    "pip",
+    "compile",
+    "pyproject.toml",
+    "--extra",
+    "all",
+    "--extra",
+    "dev",
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-header",
+    "--no-annotate",
+    "--quiet",
+    "--no-emit-index-url",
+    "--constraint",
+    "-",
+)
 
 
 def main() -> None:

@@ -58,7 +58,9 @@ def test_compiling_twice_gives_the_same_bytes(compiled, tmp_path):
         assert path.read_bytes() == (compiled / path.relative_to(tmp_path)).read_bytes()
 
 
-@pytest.mark.parametrize("name", [f"components/{stage}" for stage in COMPONENTS] + ["pipelines/compress", "pipelines/export-only"])
+@pytest.mark.parametrize(
+    "name", [f"components/{stage}" for stage in COMPONENTS] + ["pipelines/compress", "pipelines/export-only"]
+)
 def test_the_compiled_form_is_the_golden_one(compiled, name):
     """`make golden` rewrites the golden files; the diff is read in review."""
     assert (compiled / f"{name}.yaml").read_text() == (GOLDEN / f"{name}.yaml").read_text()

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("kfp")
 from kfp import dsl, local
-from kfp.dsl import ClassificationMetrics, Dataset, Metrics, Model
+from kfp.dsl import Dataset, Model
 
 from potstill.artifacts import REPORT, expect
 from potstill.validate.component import gate, validate
@@ -44,7 +44,9 @@ def run_locally(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("budget", "verdict"), [(0.001, "fail"), (100.0, "pass")])
-def test_the_gate_decides_and_the_report_stays(tmp_path, capfd, run_locally, tiny_tokens, tiny_checkpoint, budget, verdict):
+def test_the_gate_decides_and_the_report_stays(
+    tmp_path, capfd, run_locally, tiny_tokens, tiny_checkpoint, budget, verdict
+):
     run_locally(tiny_tokens, tiny_checkpoint, budget)
     said = capfd.readouterr()
     report = next((tmp_path / "root").rglob("report"))

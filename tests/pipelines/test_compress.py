@@ -54,7 +54,9 @@ def test_the_run_passes_and_leaves_what_it_promises(finished):
     assert code == 0, (folder / "run.log").read_text()[-3000:]
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["verdict"] == "pass"
-    assert {"teacher", "student", "pruned", "qat", "onnx_int8", "coreml_int8", "tfidf", "control"} <= set(summary["models"])
+    assert {"teacher", "student", "pruned", "qat", "onnx_int8", "coreml_int8", "tfidf", "control"} <= set(
+        summary["models"]
+    )
     assert set(summary["seconds"]) == {
         "tokenize", "teacher-train", "distill", "prune", "qat", "onnx-export", "coreml-export", "validate",
     }  # fmt: skip

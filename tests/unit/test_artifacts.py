@@ -84,9 +84,13 @@ def test_a_thousand_corruptions_are_noticed(sealed):
 
 
 def test_a_killed_stage_can_be_run_again(tmp_path):
-    with pytest.raises(KeyboardInterrupt), creating(tmp_path / "out") as folder:
-        (folder / "half").touch()
-        raise KeyboardInterrupt
+    def be_killed():
+        with creating(tmp_path / "out") as folder:
+            (folder / "half").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        be_killed()
     with pytest.raises(ArtifactError, match="is unfinished"):
         expect(tmp_path / "out", TOKENS)
     with creating(tmp_path / "out") as folder:

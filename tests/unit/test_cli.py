@@ -56,7 +56,10 @@ def test_a_stage_runs_and_tells_its_measures(capsys, tmp_path, tiny_tokens, tiny
 def test_the_interface_compiles_without_the_libraries_of_the_stage(module):
     """Importing a component's KFP interface loads neither torch nor what else the stage computes with."""
     heavy = "{'torch', 'transformers', 'onnx', 'onnxruntime', 'coremltools', 'pyarrow', 'sklearn'}"
-    code = f"import sys, potstill.{module}.component; sys.exit(repr({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
+    code = (
+        f"import sys, potstill.{module}.component; "
+        f"found = {heavy} & set(sys.modules); sys.exit(repr(found) if found else 0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -12,7 +12,7 @@ from potstill.artifacts import CHECKPOINT, COREML, Artifact, creating, expect, s
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES, FP16, INT8
 from potstill.coreml_export.int8 import row_scales, weight_scales
-from potstill.coreml_export.readback import int8_weights, require_compressed
+from potstill.coreml_export.readback import as_float16, int8_weights, require_compressed
 from potstill.data.tokens import TEST, from_rows, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.encoder.pruned import PrunedBertConfig, PrunedBertForSequenceClassification
@@ -142,7 +142,7 @@ def test_scales_of_qat_lie_in_the_package_unchanged(from_qat: Artifact, quantize
     for name, each in scales.items():
         data = to_int8(model.get_submodule(name).weight.data, each.weight)
         its = held[tuple(data.flatten().tolist())]  # the int8 values themselves are there, or this fails
-        assert float((its - each.weight.half().float()).abs().max()) == 0.0
+        assert float((its - as_float16(each.weight)).abs().max()) == 0.0
 
 
 @pytest.mark.parametrize("target", ["iOS17", "iOS18"])
@@ -236,7 +236,7 @@ def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, tiny_checkpoin
     grown = tmp_path / "tokenizer"
     shutil.copytree(tokenizer_folder, grown)
     words = (grown / "vocab.txt").read_text(encoding="utf-8")
-    (grown / "vocab.txt").write_text(words + "新\n", encoding="utf-8")
+    (grown / "vocab.txt").write_text(words + "鑫\n", encoding="utf-8")
     (grown / "tokenizer.json").unlink()
     tokens = make_tokens(tmp_path / "tokens", grown).path
     with pytest.raises(InputError, match="pass the tokens that the model was trained on"):

@@ -35,7 +35,9 @@ def test_quality_against_counting_and_sklearn(pairs):
     quality = judge_quality(truth, predicted, CLASSES)
     assert quality.accuracy == pytest.approx(sum(t == p for t, p in pairs) / len(pairs))
     for label, each in enumerate(quality.per_class):
-        assert (each.precision, each.recall, each.f1, each.support) == pytest.approx(slow_class(truth, predicted, label))
+        assert (each.precision, each.recall, each.f1, each.support) == pytest.approx(
+            slow_class(truth, predicted, label)
+        )
         assert quality.confusion[label] == tuple(pairs.count((label, other)) for other in range(4))
     assert quality.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro", zero_division=0))
     assert quality.accuracy_low <= quality.accuracy <= quality.accuracy_high
@@ -61,7 +63,9 @@ def test_agreement_and_softmax():
 def test_predict_torch_is_row_by_row_prediction(tiny_checkpoint, tiny_tokens):
     model, table = load_classifier(tiny_checkpoint), read_split(tiny_tokens, TEST)
     with torch.inference_mode():
-        alone = [model(input_ids=torch.from_numpy(table.row(i).astype(np.int64))[None]).logits[0] for i in range(len(table))]
+        alone = [
+            model(input_ids=torch.from_numpy(table.row(i).astype(np.int64))[None]).logits[0] for i in range(len(table))
+        ]
     np.testing.assert_allclose(predict_torch(model, table, batch_size=7), torch.stack(alone).numpy(), atol=2e-6)
 
 

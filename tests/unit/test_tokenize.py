@@ -20,10 +20,12 @@ from potstill.data.tokens import SPLITS, TEST, TRAIN, UNLABELLED, VALIDATION, ha
 from potstill.errors import ArtifactError, InputError, OptionError
 from potstill.tokenize import TokenizeConfig, tokenize_table
 from potstill.tokenize import rows as rows_module
+from potstill.tokenize import words as words_module
 from potstill.tokenize.arrangement import Counts, gather, scatter
 from potstill.tokenize.encoding import CHARACTERS, Encoder, load_encoder
 from potstill.tokenize.split import Shares, Splitter
 from potstill.tokenize.vocabulary import kept_ids
+from potstill.tokenize.words import Words, can_be_cut
 
 LABELS = ("体育", "财经", None, "")
 
@@ -300,6 +302,75 @@ def test_encoder_cuts_and_frames_as_transformers_does(tokenizer_folder):
         rows = np.split(encoded.ids, np.cumsum(encoded.lengths)[:-1])
         assert [row.tolist() for row in rows] == reference(texts, truncation=True, max_length=most)["input_ids"]
         assert encoded.whole_lengths.tolist() == [len(row) for row in reference(texts, verbose=False)["input_ids"]]
+
+
+HOSTILE = st.one_of(
+    st.sampled_from(
+        [
+            "国",
+            "热身",
+            " ",
+            "\u3000",
+            "\t",
+            "\u0301",
+            "e\u0301",
+            "é",
+            "A",
+            "ab",
+            "１２",
+            "1234",
+            "，",
+            "[SEP]",
+            "[sep]",
+            "[MASK]",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "\u00ad",
+            "\x00",
+            "\x1c",
+            "\u200b",
+            "\ufffd",
+            "\ufeff",
+            "豈",
+            "𠀀",
+            "㐀",
+            "한",
+            "ß",
+            "İ",
+            "Σ",
+            "😀",
+            "don't",
+            "≠",
+            "ffi",
+        ]
+    ),
+    st.characters(exclude_categories=["Cs"]),
+)
+
+
+@pytest.fixture(scope="module", params=[{}, {"do_lower_case": False}, {"do_lower_case": False, "strip_accents": True}])
+def bert(request, tokenizer_folder, tmp_path_factory):
+    from transformers import BertTokenizerFast
+
+    return BertTokenizerFast.from_pretrained(tokenizer_folder, **request.param)
+
+
+@settings(max_examples=400, deadline=None)
+@given(parts=st.lists(HOSTILE, max_size=12))
+def test_cached_parts_give_what_the_tokenizer_gives(bert, parts):
+    text = "".join(parts)
+    assert can_be_cut(bert.backend_tokenizer)
+    assert Words(bert.backend_tokenizer).ids(text) == bert(text, add_special_tokens=False)["input_ids"]
+
+
+def test_the_cache_forgets_and_stays_right(bert, monkeypatch):
+    monkeypatch.setattr(words_module, "MOST_PARTS", 2)
+    cached = Words(bert.backend_tokenizer)
+    for text in [*SPORT, *MONEY, *SPORT]:
+        assert cached.ids(text) == bert(text, add_special_tokens=False)["input_ids"]
+        assert len(cached) < 30
 
 
 def test_kept_ids_keep_every_special_token(tokenizer_folder):

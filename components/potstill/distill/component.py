@@ -60,7 +60,7 @@ def distill(
         hidden: Hidden width of a custom student.
         heads: Attention heads of a custom student.
         ffn: FFN neurons of a custom student.
-        init: First weights: teacher, checkpoint or random; auto: --start if given, else the teacher's layers, else random.
+        init: First weights: teacher, checkpoint, random; auto: --start if given, else the teacher's layers or random.
         layer_map: Teacher layer of each student layer: uniform, first, last, or explicit as 0,3.
         temperature: Softens both distributions in the soft-label loss.
         alpha: Weight of the true labels against the teacher's; 0: the teacher alone.

@@ -50,7 +50,7 @@ class DistillConfig(TrainingOptions):
     ffn: Annotated[int, Field(ge=1)] = 1200
     """FFN neurons of a custom student."""
     init: str = "auto"
-    """First weights: teacher, checkpoint or random; auto: --start if given, else the teacher's layers, else random."""
+    """First weights: teacher, checkpoint, random; auto: --start if given, else the teacher's layers or random."""
     layer_map: str = "uniform"
     """Teacher layer of each student layer: uniform, first, last, or explicit as 0,3."""
     temperature: Annotated[float, Field(gt=0)] = 2.0

@@ -106,9 +106,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(f"{path} has no {WEIGHTS} ({found}); save the model with safe_serialization=True")
     try:
         tensors: dict[str, torch.Tensor] = load_file(path / WEIGHTS)
-        return tensors
     except SafetensorError as broken:
         raise InputError(f"{path / WEIGHTS} is not a whole safetensors file: {broken}") from broken
+    return tensors
 
 
 def parameter_count(model: torch.nn.Module) -> int:

@@ -68,6 +68,8 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
         f"Latency: one row at its own length, batch 1, one thread, {latency['clock']}, {counts}.",
         AGREEMENT,
     ]
+    if "qat" in figures["models"]:
+        lines.append("QAT simulates int8 in float: what it predicts is measured, its own latency would tell nothing.")
     if any(name.startswith("coreml_") for name in figures["models"]):
         lines.append("Core ML was executed without a Mac: its labels are measured, a phone's latency is not.")
     return lines

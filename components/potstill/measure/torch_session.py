@@ -27,7 +27,7 @@ def predict_torch(
         model: a Hugging Face sequence classifier in evaluation mode.
         table: the rows.
         batch_size: rows per batch; rows of like length share one, so that little is padded.
-        what: what the progress line says.
+        what: what the progress line says; empty: no progress is shown.
         dtype: of the matrix products; float32 for every figure that is reported.
 
     Returns: (rows, labels) float32, in the table's order.
@@ -36,7 +36,7 @@ def predict_torch(
     batches = list(by_length(table, batch_size))
     computed = []
     with torch.inference_mode(), autocast(dtype, device):
-        for rows in progress(batches, what, unit="batch"):
+        for rows in progress(batches, what, unit="batch") if what else batches:
             batch = pad(table, rows)
             ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)
             computed.append(model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits.float().cpu())

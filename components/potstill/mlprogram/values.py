@@ -39,11 +39,12 @@ def read_constant(value: Any, weights: WeightFile, place: str) -> Constant:
 def unpack(data: bytes, bits: int, count: int, signed: bool = False) -> npt.NDArray[Any]:
     """Unpack `count` integers of `bits` bits each, lowest bit first, to int8 or uint8."""
     flat = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: count * bits]
-    values: npt.NDArray[np.int64] = (flat.reshape(count, bits).astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(1)
+    worth = 1 << np.arange(bits, dtype=np.int16)
+    values: npt.NDArray[np.int16] = flat.reshape(count, bits) @ worth
     if not signed:
         return values.astype(np.uint8)
     negative: npt.NDArray[np.bool_] = values >= 1 << (bits - 1)
-    return (values - (negative << bits)).astype(np.int8)
+    return (values - (negative.astype(np.int16) << bits)).astype(np.int8)
 
 
 def _tensor(data: bytes, declared: TensorType, place: str) -> torch.Tensor:

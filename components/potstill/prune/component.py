@@ -51,7 +51,7 @@ def prune(
         head_sparsity: Share of all attention heads to remove; each layer keeps at least one.
         ffn_sparsity: Share of all FFN neurons to remove.
         rounds: Rounds of cutting and recovery on the way to the target, on a cubic schedule.
-        max_accuracy_drop: The floor: points of validation accuracy that may be lost; the round that loses more is undone.
+        max_accuracy_drop: The floor: points of validation accuracy that may be lost; a round that loses more is undone.
         multiple: FFN neurons of each layer are rounded to a multiple of this, which matrix kernels like.
         importance_rows: Labelled rows on which importance is measured.
         recovery_rows: Rows (labelled and unlabelled) to recover on; 0: all.

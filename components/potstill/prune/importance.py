@@ -46,8 +46,8 @@ def channel_importance(linear: nn.Linear) -> Tensor:
     """Σ w·∂L/∂w over the weights that read each input channel: (in,) float32, signed."""
     if linear.weight.grad is None:
         raise ValueError("the loss does not reach this layer; its weights have no gradient")
-    effect: Tensor = linear.weight.detach() * linear.weight.grad
-    return effect.sum(0).float()
+    effect = (linear.weight.detach() * linear.weight.grad).sum(0)
+    return effect.float()
 
 
 def _unit(importance: Tensor) -> Tensor:

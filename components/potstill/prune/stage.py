@@ -47,7 +47,7 @@ class PruneConfig(TrainingOptions):
     rounds: Annotated[int, Field(ge=1)] = 3
     """Rounds of cutting and recovery on the way to the target, on a cubic schedule."""
     max_accuracy_drop: Annotated[float, Field(ge=0, le=100)] = 2.0
-    """The floor: points of validation accuracy that may be lost; the round that loses more is undone."""
+    """The floor: points of validation accuracy that may be lost; a round that loses more is undone."""
     multiple: Annotated[int, Field(ge=1)] = 8
     """FFN neurons of each layer are rounded to a multiple of this, which matrix kernels like."""
     importance_rows: Annotated[int, Field(ge=1)] = 1024

@@ -1,5 +1,16 @@
 """teacher-train: fine-tune a pretrained encoder on the labelled rows."""
 
-from potstill.teacher_train.stage import TeacherTrainConfig, train_teacher
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from potstill.teacher_train.stage import TeacherTrainConfig, train_teacher
 
 __all__ = ["TeacherTrainConfig", "train_teacher"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the stage, and the libraries it computes with, when it is used; its KFP interface compiles without them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("potstill.teacher_train.stage"), name)

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from potstill.encoder.tokenizer import TOKENIZER
 from potstill.errors import InputError
+from potstill.tokenize.words import Words, can_be_cut
 
 CHARACTERS = 1 << 18  # of text per call: bounds the tokenizer's own memory, some 100 bytes a token
 
@@ -49,6 +50,7 @@ class Encoder:
         self._before = np.array(probe.ids[: inner[0]], np.int32)
         self._after = np.array(probe.ids[inner[-1] + 1 :], np.int32)
         self.unknown = _unknown(tokenizer)
+        self._words = Words(tokenizer) if can_be_cut(tokenizer) else None
 
     @property
     def size(self) -> int:
@@ -70,7 +72,7 @@ class Encoder:
         )
 
     def _encode(self, texts: Sequence[str]) -> Encoded:
-        rows = [each.ids for each in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        rows = self._inner(texts)
         whole = np.fromiter(map(len, rows), np.int64, len(rows))
         kept = np.minimum(whole, self.max_length - self.special_tokens)
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(whole.sum()))
@@ -82,6 +84,12 @@ class Encoder:
         for offset, special in enumerate(self._after):
             ids[ends - len(self._after) + offset] = special
         return Encoded(ids, kept + self.special_tokens, whole + self.special_tokens)
+
+    def _inner(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids without special tokens around them and without a maximum."""
+        if self._words is not None:
+            return [self._words.ids(text) for text in texts]
+        return [each.ids for each in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
 
 def load_encoder(folder: Path, max_length: int) -> Encoder:

@@ -18,7 +18,7 @@ class ValidateConfig:
     test_rows: Annotated[int, Field(ge=0)] = 0
     """Test rows to evaluate on, evenly spaced, for a quick look; 0: all."""
     threads: Annotated[int, Field(ge=1)] = 2
-    """CPU threads of the evaluation; latency is always measured on one."""
+    """Rows computed side by side, each on one CPU thread; changes no figure. Latency is always measured one by one."""
     latency_rows: Annotated[int, Field(ge=1)] = 100
     """Test rows to time, evenly spaced, one at a time at their own length."""
     latency_warmup: Annotated[int, Field(ge=0)] = 10

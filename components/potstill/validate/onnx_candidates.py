@@ -26,7 +26,7 @@ def onnx_candidates(artifact: Artifact, float_source: str, int8_source: str, thr
         artifact: onnx/v1.
         float_source: the PyTorch candidate that the float files and the dynamic int8 file are made from.
         int8_source: the one that the static QDQ file is made from.
-        threads: threads of the evaluation.
+        threads: chunks computed side by side.
     """
     return [
         Candidate(

@@ -11,7 +11,6 @@ from potstill.measure.latency import Latency, measure_latency
 from potstill.measure.quality import softmax
 from potstill.measure.size import size_on_disk
 from potstill.measure.tfidf import train_tfidf
-from potstill.measure.torch_session import torch_threads
 from potstill.validate.candidates import Candidate, Runner
 from potstill.validate.config import ValidateConfig
 from potstill.validate.inputs import TestRows, spread
@@ -46,8 +45,7 @@ class Result:
 def evaluate(candidate: Candidate, table: TokenTable, config: ValidateConfig) -> Result:
     """Open a candidate, run it over all rows, and time it."""
     runner = candidate.open()
-    with torch_threads(config.threads):
-        probabilities = softmax(runner.predict(table))
+    probabilities = softmax(runner.predict(table))
     size, latency = size_on_disk(candidate.file), _latency(runner, table, config)
     return Result(candidate.name, probabilities, runner.parameters, candidate.source, size, latency)
 
@@ -56,8 +54,7 @@ def _latency(runner: Runner, table: TokenTable, config: ValidateConfig) -> Laten
     if runner.prepare is None:
         return None
     calls = [runner.prepare(table, int(row)) for row in spread(len(table), config.latency_rows)]
-    with torch_threads(1):
-        return measure_latency(calls, config.latency_warmup)
+    return measure_latency(calls, config.latency_warmup)
 
 
 def evaluate_tfidf(tokens: Artifact, rows: TestRows) -> Result | None:

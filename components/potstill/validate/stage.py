@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from potstill.artifacts import REPORT, Artifact, creating, seal
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
@@ -70,7 +72,8 @@ def validate_models(
         }
     )
     rows = read_test(tokens, config.test_rows)
-    with creating(report), torch_threads(config.threads):
+    # Every computation has one thread of its own, several of them side by side: no figure depends on their number.
+    with creating(report), torch_threads(1), threadpool_limits(1):
         results = evaluate_all(inputs, rows, config)
         summary = summarize(results, inputs, rows.table.labels)
         write_json(report / "summary.json", summary)
@@ -93,7 +96,7 @@ def evaluate_all(inputs: Mapping[str, Artifact], rows: TestRows, config: Validat
 
 def candidates(inputs: Mapping[str, Artifact], config: ValidateConfig) -> list[Candidate]:
     """List every model in every format that the inputs hold; a format's library is imported only where it is."""
-    found = torch_candidates(inputs)
+    found = torch_candidates(inputs, config.threads)
     computed, plain = found[-1].name, "float" if found[-1].name == "qat" else found[-1].name
     if "onnx" in inputs:
         from potstill.validate.onnx_candidates import onnx_candidates  # noqa: PLC0415 - onnxruntime only where needed

@@ -13,34 +13,39 @@ from potstill.data.batches import pad
 from potstill.data.tokens import TokenTable
 from potstill.encoder.checkpoint import WEIGHTS, load_classifier, parameter_count
 from potstill.encoder.quantization import is_quantized, load_quantized
+from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.torch_session import predict_torch
 from potstill.validate.candidates import TITLES, Candidate, Runner
 
+Load = Callable[[Path], PreTrainedModel]
+CHUNK = 512  # rows between two steps of the progress line; 8 batches, so that rows of like length still meet
 
-def torch_candidates(inputs: Mapping[str, Artifact]) -> list[Candidate]:
+
+def torch_candidates(inputs: Mapping[str, Artifact], threads: int) -> list[Candidate]:
     """List teacher, student and pruned where they are given, and the model.
 
     A quantised model comes twice: `float` is its weights without the scales, which the float and the dynamic int8
     exports are made from; `qat` is what it computes with them.
     """
-    before = [_candidate(name, inputs[name].path) for name in ("teacher", "student", "pruned") if name in inputs]
-    model = inputs["model"].path
-    if not is_quantized(model):
-        return [*before, _candidate("model", model)]
-    return [*before, _candidate("float", model), _candidate("qat", model, load_quantized, source="float")]
+    folders = {name: inputs[name].path for name in ("teacher", "student", "pruned", "model") if name in inputs}
+    if not is_quantized(folders["model"]):
+        return [_candidate(name, folder, load_classifier, "", threads) for name, folder in folders.items()]
+    model = folders.pop("model")
+    plain = {**folders, "float": model}
+    found = [_candidate(name, folder, load_classifier, "", threads) for name, folder in plain.items()]
+    return [*found, _candidate("qat", model, load_quantized, "float", threads)]
 
 
-def _candidate(
-    name: str, folder: Path, load: Callable[[Path], PreTrainedModel] = load_classifier, source: str = ""
-) -> Candidate:
-    return Candidate(name, folder / WEIGHTS, source, partial(_open, name, folder, load))
+def _candidate(name: str, folder: Path, load: Load, source: str, threads: int) -> Candidate:
+    return Candidate(name, folder / WEIGHTS, source, partial(_open, name, folder, load, threads))
 
 
-def _open(name: str, folder: Path, load: Callable[[Path], PreTrainedModel]) -> Runner:
+def _open(name: str, folder: Path, load: Load, threads: int) -> Runner:
     model = load(folder)
+    predict = partial(predict_torch, model, what="")
     return Runner(
-        predict=partial(predict_torch, model, what=TITLES[name]),
-        prepare=partial(_prepare, model),
+        predict=lambda table: predict_in_chunks(predict, table, CHUNK, threads, TITLES[name]),
+        prepare=None if name == "qat" else partial(_prepare, model),  # simulated int8 is slower than what it simulates
         parameters=parameter_count(model),
     )
 
