@@ -19,6 +19,7 @@ from potstill.encoder.pruned import PrunedBertConfig, PrunedBertForSequenceClass
 from potstill.encoder.quantization import read_scales, snap, to_int8
 from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.licences import Licence
+from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.coreml_session import cut, predict_coreml
 from potstill.mlprogram import load
 from tests.conftest import LABELS, MAKER, OPEN, make_tokens
@@ -248,3 +249,9 @@ def test_nothing_but_the_measures_is_said(
 ):
     export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(**FEW))
     assert capfd.readouterr() == ("", "")
+
+
+def test_threads_may_share_a_program(exported: Artifact, tiny_tokens: Path):
+    program, table = load(exported.path / FILES[FP16]), read_split(tiny_tokens, TEST)
+    parts = predict_in_chunks(lambda part: predict_coreml(program, part, 32), table, 8, 4, "sharing")
+    np.testing.assert_array_equal(parts, predict_coreml(program, table, 32))

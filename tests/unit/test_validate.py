@@ -1,6 +1,5 @@
 """The stage validate: figures, sealed report, budgets, pages, refusals, gate."""
 
-import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -13,13 +12,14 @@ from potstill.artifacts import CHECKPOINT, REPORT, TOKENS, creating, expect, sea
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, parameter_count
 from potstill.encoder.quantization import load_quantized
-from potstill.errors import ArtifactError, InputError, VerdictError
+from potstill.errors import ArtifactError, InputError, OptionError, VerdictError
 from potstill.licences import Licence
 from potstill.measure.table import HEAD, markdown_table, text_table
 from potstill.measure.torch_session import predict_torch
-from potstill.validate import ValidateConfig, require_pass, validate_models
+from potstill.validate import ValidateConfig, validate_models
 from potstill.validate.budgets import judge_budgets
 from potstill.validate.figures import read_figures
+from potstill.validate.gate import require_pass
 from tests.conftest import LABELS, MAKER, make_checkpoint
 
 QUICK = {"latency_rows": 5, "latency_warmup": 1, "threads": 1}
@@ -132,6 +132,22 @@ def test_every_onnx_file_is_judged(tmp_path, tiny_tokens, quantized_checkpoint):
     assert models["onnx_int8_qdq"]["source"] == "qat"
     assert models["onnx_int8"]["bytes"] == (exported / "model.int8.onnx").stat().st_size
     assert figures["latency"]["models"]["onnx_int8"]["p50_ms"] > 0
+
+
+def test_every_core_ml_package_is_judged(tmp_path, tiny_tokens, quantized_checkpoint):
+    pytest.importorskip("coremltools")
+    from potstill.coreml_export import CoremlExportConfig, export_coreml
+
+    package = tmp_path / "coreml"
+    export_coreml(quantized_checkpoint, tiny_tokens, package, CoremlExportConfig(minimum_agreement=0.5))
+    run(tiny_tokens, quantized_checkpoint, tmp_path / "report", package=package)
+    figures = read_figures(tmp_path / "report.json")
+    assert figures["final"] == "coreml_int8"
+    assert figures["models"]["coreml_fp16"]["agreement_pytorch"] >= 0.98
+    folder = package / "model.int8.mlpackage"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert figures["models"]["coreml_int8"]["bytes"] == size
+    assert "coreml_int8" not in figures["latency"]["models"]
 
 
 MODELS = {
@@ -295,12 +311,5 @@ def test_refuses_models_that_do_not_belong_to_the_tokens(tmp_path, tiny_tokens, 
 
 @pytest.mark.parametrize("nonsense", [{"min_accuracy": 85}, {"threads": 0}, {"max_size_mb": -1}, {"latency_rows": 0}])
 def test_options_refuse_nonsense(nonsense):
-    with pytest.raises(ValueError, match=next(iter(nonsense))):
+    with pytest.raises(OptionError, match=next(iter(nonsense))):
         ValidateConfig(**nonsense)
-
-
-def test_component_has_the_defaults_of_the_config():
-    component = pytest.importorskip("potstill.validate.component").validate
-    parameters = component.component_spec.inputs
-    for option in dataclasses.fields(ValidateConfig):
-        assert parameters[option.name].default == option.default
