@@ -7,6 +7,9 @@ DATA ?=
 TEACHER ?=
 PARAMS ?= pipelines/params/demo.yaml
 
+# A thread that spins while it waits starves the other when a core is busy with something else.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-reviews test lint types golden compile lock bench clean
 

@@ -80,6 +80,7 @@ def export_only(
         label_column=label_column,
         columns=columns,
         max_length=max_length,
+        labels_of_start=True,
         test_share=test_share,
         seed=seed,
         data_digest=data_digest,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-STARTED = re.compile(r"Executing task '(?P<task>[^']+)'")
-ENDED = re.compile(r"Task '(?P<task>[^']+)' finished with status (?P<status>\w+)")
+STARTED = re.compile(r"Executing task '(?P<task>(?!importer)[^']+)'")
+ENDED = re.compile(r"Task '(?P<task>(?!importer)[^']+)' finished with status (?P<status>\w+)")
 PROGRESS = re.compile(r"\[\d+:\d\d(:\d\d)?<")  # tqdm's [elapsed<left, rate]
 ERROR = re.compile(r"potstill: error:|^\s*(?P<name>figures|report): (?P<path>/.*)$")
 

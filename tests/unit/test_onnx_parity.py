@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from potstill.errors import ParityError
-from potstill.onnx_export.parity import Parity, compare
+from potstill.measure.parity import Parity, compare
 from potstill.onnx_export.proof import Proof
 
 ROWS = ["a", "b", "c", "d"]

@@ -465,3 +465,15 @@ def test_encoder_without_special_tokens_has_an_empty_frame():
     encoder = Encoder(bare, 2)
     assert encoder.special_tokens == 0
     assert encoder.encode(["a b a", "", "z"]).ids.tolist() == [0, 1, 2]
+
+
+def test_labels_are_numbered_as_the_classifier_to_judge_has_them(tmp_path, tiny_checkpoint):
+    table = tmp_path / "table.csv"
+    rows = [("财经" if i % 2 else "体育", f"标题{i}") for i in range(60)]
+    table.write_text("label,text\n" + "\n".join(",".join(row) for row in rows), encoding="utf-8")
+    config = TokenizeConfig(max_length=16, labels_of_start=True)
+    tokenize_table(table, tiny_checkpoint, tmp_path / "out", config)
+    assert expect(tmp_path / "out", TOKENS).meaning["labels"] == ["体育", "财经"]
+    table.write_text(table.read_text(encoding="utf-8").replace("财经", "娱乐"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"labels that .* does not know: 娱乐; it knows 体育, 财经"):
+        tokenize_table(table, tiny_checkpoint, tmp_path / "out", config)

@@ -72,12 +72,16 @@ class Preparation:
             self.steps.append(classifier_step(bound, [each.slot for each in results], place))
             return
         step = tensor_step(bound, results[0].type, results[0].slot, place)
-        if not bound.constant:
+        if bound.constant:
+            self._compute_once(step, operation, arguments)
+        else:
             self.steps.append(step)
-            return
+
+    def _compute_once(self, step: Step, operation: Any, arguments: Arguments) -> None:
         step(self.values)
-        name, slot = operation.outputs[0].name, results[0].slot
-        self.arguments[name] = Argument(results[0].type, slot, self.values[slot])
+        name = operation.outputs[0].name
+        result = self.arguments[name]
+        self.arguments[name] = Argument(result.type, result.slot, self.values[result.slot])
         if operation.type.startswith(COMPRESSED):
             parts = {each: bound_to[0].constant for each, bound_to in arguments.items()}
             self.compressed.append(Compressed(name, operation.type, parts))

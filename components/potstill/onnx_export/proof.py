@@ -11,10 +11,10 @@ from potstill.data.tokens import TEST, TokenTable, read_row_ids, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.quantization import load_quantized
 from potstill.measure.onnx_session import open_session, predict_onnx
+from potstill.measure.parity import Logits, Parity, compare, refuse, require_agreement, require_close
 from potstill.measure.torch_session import predict_torch
 from potstill.onnx_export.formats import FILES, FLOAT_FORMATS, INT8_FORMATS, INT8_QDQ
 from potstill.onnx_export.int8_kernels import asked_int8, run_int8
-from potstill.onnx_export.parity import Logits, Parity, compare, refuse, require_agreement, require_close
 
 BATCH = 16  # padded batches prove the mask and the dynamic axes
 

@@ -12,10 +12,10 @@ from potstill.encoder.quantization import is_quantized
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError, OptionError
 from potstill.measure.measures import Measures
+from potstill.measure.parity import Parity
 from potstill.measure.torch_session import torch_threads
 from potstill.onnx_export.formats import FILES, INT8_QDQ, Built, build
 from potstill.onnx_export.onnx_file import write_onnx
-from potstill.onnx_export.parity import Parity
 from potstill.onnx_export.proof import Proof, prove
 from potstill.options import choose, options
 from potstill.provenance import maker

@@ -21,6 +21,7 @@ def tokenize(
     labelled_rows: int = 0,
     unlabelled_rows: int = 0,
     vocabulary_min_count: int = 0,
+    labels_of_start: bool = False,
     seed: int = 0,
     data_digest: str = "",
 ) -> None:
@@ -40,6 +41,7 @@ def tokenize(
         labelled_rows: most training rows that keep their label; 0 for all.
         unlabelled_rows: most rows of the unlabelled split; 0 for no limit.
         vocabulary_min_count: drop word pieces seen less often than this outside the test split; 0 keeps all.
+        labels_of_start: number the labels as the classifier in start does; false: by the sorted names of the table.
         seed: draws another split.
         data_digest: digest that the data must have; empty for any. KFP's cache does not see bytes, but it sees this.
     """
@@ -58,6 +60,7 @@ def tokenize(
             labelled_rows=labelled_rows,
             unlabelled_rows=unlabelled_rows,
             vocabulary_min_count=vocabulary_min_count,
+            labels_of_start=labels_of_start,
             seed=seed,
             data_digest=data_digest,
         ),

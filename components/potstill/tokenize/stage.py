@@ -19,6 +19,7 @@ from potstill.options import options
 from potstill.progress import progress
 from potstill.provenance import maker
 from potstill.tokenize.encoding import Encoder
+from potstill.tokenize.labels import labels_of
 from potstill.tokenize.outcome import measures_of, write_statistics
 from potstill.tokenize.shipping import Vocabulary, ship_pruned_tokenizer, ship_tokenizer
 from potstill.tokenize.source import Source, open_source
@@ -49,6 +50,8 @@ class TokenizeConfig:
     """Most rows of the unlabelled split. 0: no limit."""
     vocabulary_min_count: Annotated[int, Field(ge=0)] = 0
     """Drop word pieces seen less often than this outside the test split. 0: keep the whole vocabulary."""
+    labels_of_start: bool = False
+    """Number the labels as the classifier in --start does, to judge it; False: by the sorted names of the table."""
     seed: int = 0
     """Draws another split."""
     data_digest: str = ""
@@ -83,11 +86,12 @@ def tokenize_table(data: str | Path, start: Path, tokens: Path, config: Tokenize
             source = open_source(data, _folder(scratch, "data"), config.data_digest)
             division = divide(_read(source, config), _shares(config), config.seed, bool(config.label_column), scratch)
             encoder, vocabulary = _ship(start, tokens, config, division, scratch)
+            labels = labels_of(start, division.labels) if config.labels_of_start else division.labels
             wanted = [split for split in SPLITS if division.rows[split]]
-            splits = {split: write_tokens(scratch, split, tokens, encoder, division.labels) for split in wanted}
+            splits = {split: write_tokens(scratch, split, tokens, encoder, labels) for split in wanted}
         write_statistics(tokens, division.counts, splits, vocabulary)
         meaning = {
-            "labels": division.labels,
+            "labels": labels,
             "max_length": config.max_length,
             "splits": {split: division.rows[split] for split in wanted},
             "vocabulary_size": vocabulary.after,
