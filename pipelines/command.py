@@ -30,7 +30,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         pipeline: the compiled pipeline object.
         arguments: as on the command line; None: those.
 
-    Returns: 0 done; 1 the verdict is not a pass, or a step failed; 2 refused, with one line on stderr.
+    Returns: 0 done; 1 the verdict is not a pass, or a step failed; 2 refused, with one line on stderr; 130 stopped.
     """
 
     def command(
@@ -66,6 +66,9 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         return tyro.cli(command, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
     except PotstillError as refused:
         return _refuse(refused)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on with the step that was stopped", file=sys.stderr)
+        return 130
 
 
 def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fresh: bool = False) -> int:

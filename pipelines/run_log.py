@@ -41,9 +41,10 @@ class RunLog(io.TextIOBase):
 
     def close(self) -> None:
         """Close the file."""
-        self._show("") if self._open_line else None
+        if self._open_line:
+            self._show("")
+        super().close()  # flushes, so the file is closed after it
         self._file.close()
-        super().close()
 
     def _line(self, line: str) -> None:
         if started := STARTED.search(line):

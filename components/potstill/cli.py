@@ -42,7 +42,7 @@ COMMANDS = {**IMPORTS, **STAGES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0 done, 2 refused (one line on stderr)."""
+    """Run one command; return the exit code: 0 done, 2 refused (one line on stderr), 130 stopped."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
         print(_map())
@@ -69,6 +69,9 @@ def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
         )
     except PotstillError as refused:
         return _refuse(str(refused))
+    except KeyboardInterrupt:
+        print("potstill: stopped; the output is unfinished, run the same command again", file=sys.stderr)
+        return 130
     for key, value in measures.items():
         print(f"{key:>32}  {value:.6g}")
     return 0
