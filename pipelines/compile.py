@@ -21,7 +21,7 @@ from potstill.prune.component import prune
 from potstill.qat.component import qat
 from potstill.teacher_train.component import teacher_train
 from potstill.tokenize.component import tokenize
-from potstill.validate.component import gate, validate
+from potstill.validate.component import validate
 
 COMPONENTS = {
     "tokenize": tokenize,
@@ -32,7 +32,6 @@ COMPONENTS = {
     "onnx-export": onnx_export,
     "coreml-export": coreml_export,
     "validate": validate,
-    "gate": gate,
 }
 PIPELINES = {"compress": compress, "export-only": export_only}
 

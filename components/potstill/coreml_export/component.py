@@ -28,8 +28,6 @@ def coreml_export(
     Args:
         model: checkpoint/v1 of a BERT, pruned BERT or MobileBERT classifier, with or without int8 scales.
         tokens: tokens/v1; rows of its test split are compared.
-        package: coreml/v1: model.fp16.mlpackage, model.int8.mlpackage and the tokenizer.
-        metrics: By format, distance from PyTorch, agreement and bytes; how many weights are int8.
         formats: Packages to write: fp16, int8, separated by commas.
         target: The oldest system that runs them: iOS15, iOS16, iOS17 or iOS18.
         max_length: Fixed length of a text in tokens; 0: what the tokens were cut to.
@@ -40,6 +38,10 @@ def coreml_export(
         tolerance_int8: The same for int8, against the checkpoint with its weights rounded to int8.
         minimum_agreement: Smallest share of rows to which a package gives PyTorch's label.
         threads: CPU threads of the comparison.
+
+    Returns:
+        package: coreml/v1: model.fp16.mlpackage, model.int8.mlpackage and the tokenizer.
+        metrics: By format, distance from PyTorch, agreement and bytes; how many weights are int8.
     """
     from potstill.coreml_export import CoremlExportConfig, export_coreml
     from potstill.kfp_io import run

@@ -41,8 +41,6 @@ def distill(
     Args:
         teacher: checkpoint/v1, fine-tuned on the labels of the tokens.
         tokens: tokens/v1; train and unlabelled rows are learned from, validation chooses the epoch.
-        student: The student's checkpoint/v1.
-        metrics: Validation accuracy, agreement with the teacher, parameters, steps, gain over the control, seconds.
         start: checkpoint/v1 of a small pretrained encoder for the student's first weights; optional.
         unlabelled: tokens/v1 whose unlabelled rows are learned from, too; optional.
         epochs: Passes over labelled and unlabelled rows, at most.
@@ -66,6 +64,10 @@ def distill(
         alpha: Weight of the true labels against the teacher's; 0: the teacher alone.
         hidden_weight: Weight of hidden-state matching; above 0 the teacher runs in every batch.
         control: Also train the same student for as many steps on the labels alone, and report the gain.
+
+    Returns:
+        student: The student's checkpoint/v1.
+        metrics: Validation accuracy, agreement with the teacher, parameters, steps, gain over the control, seconds.
     """
     from potstill.distill import DistillConfig, distill_student
     from potstill.kfp_io import run

@@ -24,14 +24,16 @@ def onnx_export(
     Args:
         model: checkpoint/v1 of a classifier of the BERT family, with or without int8 scales.
         tokens: tokens/v1; rows of its test split are compared with PyTorch.
-        onnx: onnx/v1 with one file per format and the tokenizer.
-        metrics: By format, greatest difference of a logit, agreement and bytes; linears that run as int8; seconds.
         formats: Files to write, of fp32, optimized, int8 and int8_qdq, separated by commas; empty for all.
         opset: Version of the ONNX operator set, in [14, 18].
         parity_rows: Rows of the test split on which each file is compared with PyTorch.
         tolerance_fp32: Greatest difference of a logit that fp32 and optimized may have.
         minimum_agreement_int8: Smallest share of rows to which an int8 file gives PyTorch's label, in [0, 1].
         threads: CPU threads of the comparison.
+
+    Returns:
+        onnx: onnx/v1 with one file per format and the tokenizer.
+        metrics: By format, greatest difference of a logit, agreement and bytes; linears that run as int8; seconds.
     """
     from potstill.kfp_io import run
     from potstill.onnx_export import OnnxExportConfig, export_onnx

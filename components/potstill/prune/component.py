@@ -36,8 +36,6 @@ def prune(
     Args:
         student: checkpoint/v1 of a BERT-shaped classifier.
         tokens: tokens/v1; train gives importance, train and unlabelled recovery, validation the floor.
-        pruned: The smaller checkpoint/v1.
-        metrics: Validation accuracy and parameters before and after, heads, neurons, rounds kept, seconds.
         epochs: Passes over the recovery rows after each round.
         batch_size: Rows per optimiser step.
         learning_rate: Peak learning rate of AdamW.
@@ -56,6 +54,10 @@ def prune(
         importance_rows: Labelled rows on which importance is measured.
         recovery_rows: Rows (labelled and unlabelled) to recover on; 0: all.
         temperature: Softens both distributions in the recovery's distillation.
+
+    Returns:
+        pruned: The smaller checkpoint/v1.
+        metrics: Validation accuracy and parameters before and after, heads, neurons, rounds kept, seconds.
     """
     from potstill.kfp_io import run
     from potstill.prune import PruneConfig, prune_checkpoint

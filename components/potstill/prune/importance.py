@@ -51,4 +51,5 @@ def channel_importance(linear: nn.Linear) -> Tensor:
 
 
 def _unit(importance: Tensor) -> Tensor:
-    return importance / importance.norm().clamp_min(1e-12)
+    unit: Tensor = importance / importance.norm().clamp_min(1e-12)
+    return unit

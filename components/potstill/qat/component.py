@@ -33,8 +33,6 @@ def qat(
     Args:
         student: checkpoint/v1 of a float classifier.
         tokens: tokens/v1; train and unlabelled are trained on, validation chooses the epoch.
-        quantized: The checkpoint/v1 with int8 scales.
-        metrics: Validation accuracy as float, after calibration and after training, steps, seconds.
         teacher: checkpoint/v1 to distil from; without it the float model itself.
         epochs: Passes over the rows; 0: calibrate the ranges only, train nothing.
         batch_size: Rows per optimiser step.
@@ -50,6 +48,10 @@ def qat(
         calibration_rows: Rows that set the first ranges, before any training.
         freeze_share: Last share of the steps in which ranges stand still.
         temperature: Softens both distributions in the distillation.
+
+    Returns:
+        quantized: The checkpoint/v1 with int8 scales.
+        metrics: Validation accuracy as float, after calibration and after training, steps, seconds.
     """
     from potstill.kfp_io import run
     from potstill.qat import QatConfig, quantize_checkpoint

@@ -30,8 +30,6 @@ def teacher_train(
     Args:
         tokens: tokens/v1 with a labelled train and validation split.
         start: checkpoint/v1 of a pretrained encoder of the BERT family.
-        teacher: The fine-tuned checkpoint/v1.
-        metrics: Validation accuracy, parameters, epochs, steps, loss, seconds.
         epochs: Passes over the labelled rows, at most.
         batch_size: Rows per optimiser step.
         learning_rate: Peak learning rate of AdamW.
@@ -44,6 +42,10 @@ def teacher_train(
         dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.
         label_smoothing: Share of each target spread evenly over all labels (arXiv:1512.00567).
         start_digest: Digest that the starting checkpoint must have; empty: any.
+
+    Returns:
+        teacher: The fine-tuned checkpoint/v1.
+        metrics: Validation accuracy, parameters, epochs, steps, loss, seconds.
     """
     from potstill.kfp_io import run
     from potstill.teacher_train import TeacherTrainConfig, train_teacher

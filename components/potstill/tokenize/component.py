@@ -30,8 +30,6 @@ def tokenize(
     Args:
         data: dataset/v1, or raw CSV, TSV, JSONL or Parquet: one file or a folder of them.
         start: checkpoint/v1 whose tokenizer is used.
-        tokens: tokens/v1: token ids per split as Parquet, tokenizer, label names, statistics.
-        metrics: rows of each split, duplicates, conflicts, share of unknown and of cut texts, vocabulary size, seconds.
         text_column: column of the texts.
         label_column: column of the labels; empty for a table without labels.
         columns: names of all columns, comma-separated, for CSV and TSV files without a header line.
@@ -44,6 +42,10 @@ def tokenize(
         labels_of_start: number the labels as the classifier in start does; false: by the sorted names of the table.
         seed: draws another split.
         data_digest: digest that the data must have; empty for any. KFP's cache does not see bytes, but it sees this.
+
+    Returns:
+        tokens: tokens/v1: token ids per split as Parquet, tokenizer, label names, statistics.
+        metrics: rows of each split, duplicates, conflicts, share of unknown and of cut texts, vocabulary size, seconds.
     """
     from potstill.kfp_io import run
     from potstill.tokenize import TokenizeConfig, tokenize_table

@@ -40,12 +40,6 @@ def validate(
     Args:
         tokens: tokens/v1; its test split judges, its train split trains the TF-IDF rival.
         model: checkpoint/v1, the last one, with int8 scales or without.
-        report: The sealed report/v1 with every reproducible figure and every prediction.
-        figures: One JSON file with all figures: the report's, latency, budgets, verdict.
-        page: The HTML report.
-        markdown: The Markdown report.
-        metrics: Accuracy, macro-F1, agreement, megabytes and milliseconds of each model, failed budgets, seconds.
-        confusion: The confusion matrix of the model that ships.
         onnx: onnx/v1 made from the model.
         package: coreml/v1 made from the model.
         teacher: checkpoint/v1 of the teacher.
@@ -64,6 +58,12 @@ def validate(
         beat_tfidf: Budget, be more accurate than TF-IDF on the same labels.
 
     Returns:
+        report: The sealed report/v1 with every reproducible figure and every prediction.
+        figures: One JSON file with all figures: the report's, latency, budgets, verdict.
+        page: The HTML report.
+        markdown: The Markdown report.
+        metrics: Accuracy, macro-F1, agreement, megabytes and milliseconds of each model, failed budgets, seconds.
+        confusion: The confusion matrix of the model that ships.
         verdict: pass or fail.
         failures: One failed budget a line; empty when all are met.
     """
