@@ -67,7 +67,7 @@ def compress(
     student_layers: int = 2,
     layer_map: str = "uniform",
     distill_epochs: int = 3,
-    distill_learning_rate: float = 1e-4,
+    distill_learning_rate: float = 2e-4,
     temperature: float = 2.0,
     alpha: float = 0.0,
     hidden_weight: float = 0.0,

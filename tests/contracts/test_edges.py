@@ -33,7 +33,9 @@ EDGES = {
         "report",
     ),
 }
-INPUTS = [(stage, name) for stage, (inputs, _) in EDGES.items() for name in inputs if (stage, name) != ("tokenize", "data")]
+INPUTS = [
+    (stage, name) for stage, (inputs, _) in EDGES.items() for name in inputs if (stage, name) != ("tokenize", "data")
+]
 
 
 def stage_of(name):

@@ -15,8 +15,8 @@ def distill(
     start: Input[Model] = None,
     unlabelled: Input[Dataset] = None,
     epochs: int = 3,
-    batch_size: int = 64,
-    learning_rate: float = 0.0001,
+    batch_size: int = 32,
+    learning_rate: float = 0.0002,
     weight_decay: float = 0.01,
     warmup_share: float = 0.1,
     max_grad_norm: float = 1.0,
@@ -49,7 +49,7 @@ def distill(
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
-        patience: Stop after so many epochs without a better validation accuracy; 0: never stop early.
+        patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.

@@ -1,6 +1,5 @@
 """The stage: a teacher and tokens in, a small student that answers like it out."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,10 +24,10 @@ from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.device import reproducible
 from potstill.training.distillation import Distillation
 from potstill.training.facts import training_facts, training_measures
-from potstill.training.loop import TrainingState, fit
+from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
 from potstill.training.rows import rows_to_learn
-from potstill.training.scoring import accuracy_on
+from potstill.training.scoring import accuracy, accuracy_on, nearness_on
 
 
 @options
@@ -37,8 +36,8 @@ class DistillConfig(TrainingOptions):
 
     epochs: Annotated[int, Field(ge=0)] = 3
     """Passes over labelled and unlabelled rows, at most."""
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    """Rows per optimiser step."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    """Peak learning rate of AdamW."""
     shape: str = LAYERS_OF_TEACHER
     """layers-of-teacher, tinybert-4x312, minirbt-6x256, mobilebert or custom."""
     layers: Annotated[int, Field(ge=1)] = 2
@@ -110,11 +109,16 @@ def distill_student(
         model, mapping = _build(config, model_teacher, inputs["tokens"], start)
         hidden = HiddenMatching(model, model_teacher, mapping, config.hidden_weight) if config.hidden_weight else None
         objective = Distillation(logits, config.temperature, config.alpha, hidden)
-        state = fit(model, table, objective, config, accuracy_on(validation), "student")
+        nearness = nearness_on(
+            validation, torch.from_numpy(predict_torch(model_teacher, validation)), config.temperature
+        )
+        state = fit(model, table, objective, config, nearness, "student")
+        reached = accuracy(model, validation)
         control = _control(config, model_teacher, inputs["tokens"], start, state.step) if config.control else {}
         measures = training_measures(state, model) | {
+            "validation_accuracy": reached,
             "teacher_agreement": _agreement(model, model_teacher, validation),
-            **_gain(state, control),
+            **_gain(reached, control),
         }
         save_checkpoint(model, tokens, student)
         meaning = {
@@ -168,8 +172,7 @@ def _control(
     """Train the same student for at most as many steps on the labels alone; → its figures."""
     model, _ = _build(config, teacher, tokens, start)
     train, validation, test = (read_split(tokens.path, split) for split in (TRAIN, VALIDATION, TEST))
-    patient = replace(config, patience=max(config.patience, 3))
-    state = fit(model, train, CrossEntropy(), patient, accuracy_on(validation), "control without distillation", steps)
+    state = fit(model, train, CrossEntropy(), config, accuracy_on(validation), "control without distillation", steps)
     predicted = predict_torch(model, test).argmax(1)
     return {
         "validation_accuracy": state.best_score,
@@ -184,8 +187,8 @@ def _agreement(student: PreTrainedModel, teacher: PreTrainedModel, table: TokenT
     return float((predict_torch(student, table).argmax(1) == predict_torch(teacher, table).argmax(1)).mean())
 
 
-def _gain(state: TrainingState, control: dict[str, float]) -> dict[str, float]:
+def _gain(reached: float, control: dict[str, float]) -> dict[str, float]:
     if not control:
         return {}
     score = control["validation_accuracy"]
-    return {"control_validation_accuracy": score, "gain_over_control": state.best_score - score}
+    return {"control_validation_accuracy": score, "gain_over_control": reached - score}

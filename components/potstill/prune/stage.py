@@ -142,8 +142,9 @@ def _shrink(
         smaller = cut(model, *_choose(model, train, keep_heads, keep_neurons, config))
         # Every round begins its own warm-up and decay; the rows come in another order.
         options = replace(config, seed=config.seed + number, patience=0)
-        fit(smaller, recovery, objective, options, accuracy_on(validation), f"recovery, round {number}/{config.rounds}")
-        score = accuracy(smaller, validation)
+        what = f"recovery, round {number}/{config.rounds}"
+        state = fit(smaller, recovery, objective, options, accuracy_on(validation), what)
+        score = state.best_score if state.scores else accuracy(smaller, validation)
         if score < first - config.max_accuracy_drop / 100:
             return model, rounds, False
         model = smaller

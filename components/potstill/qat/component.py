@@ -40,7 +40,7 @@ def qat(
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
-        patience: Stop after so many epochs without a better validation accuracy; 0: never stop early.
+        patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; bfloat16 blurs the int8 grid that is trained for.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 from pydantic import Field
 from transformers import PreTrainedModel
 
@@ -25,7 +26,7 @@ from potstill.training.facts import training_facts, training_measures
 from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
 from potstill.training.rows import rows_to_learn
-from potstill.training.scoring import accuracy, accuracy_on
+from potstill.training.scoring import accuracy, nearness_on
 
 
 @options
@@ -80,17 +81,19 @@ def quantize_checkpoint(
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
     with creating(quantized), reproducible(config.seed, config.threads):
         model = load_classifier(student)
-        targets = teacher_answers(load_classifier(teacher or student), table, config, "teacher answers")
+        source = load_classifier(teacher or student)
+        targets = teacher_answers(source, table, config, "teacher answers")
         as_float = accuracy(model, validation)
         _calibrate(prepare(model), table, config)
         calibrated = accuracy(model, validation)
         steps = math.ceil(len(table) / config.batch_size) * config.epochs
         objective = FreezingDistillation(targets, config.temperature, round(steps * (1 - config.freeze_share)))
-        state = fit(model, table, objective, config, accuracy_on(validation), "qat")
+        nearness = nearness_on(validation, torch.from_numpy(predict_torch(source, validation)), config.temperature)
+        state = fit(model, table, objective, config, nearness, "qat")
         measures = training_measures(state, model) | {
             "float_validation_accuracy": as_float,
             "calibrated_validation_accuracy": calibrated,
-            "validation_accuracy": state.best_score if state.scores else calibrated,
+            "validation_accuracy": accuracy(model, validation),
         }
         _save(model, student, quantized)
         meaning = {
@@ -98,6 +101,7 @@ def quantize_checkpoint(
             "max_length": inputs["student"].meaning["max_length"],
             "float_validation_accuracy": as_float,
             "calibrated_validation_accuracy": calibrated,
+            "validation_accuracy": measures["validation_accuracy"],
             "training": training_facts(state, config),
         }
         seal(quantized, CHECKPOINT, maker("qat", config), inputs, meaning)

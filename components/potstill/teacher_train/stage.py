@@ -17,7 +17,7 @@ from potstill.training.device import reproducible
 from potstill.training.facts import training_facts, training_measures
 from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
-from potstill.training.scoring import accuracy_on
+from potstill.training.scoring import accuracy, accuracy_on
 
 
 @options
@@ -55,7 +55,7 @@ def train_teacher(tokens: Path, start: Path, teacher: Path, config: TeacherTrain
     with creating(teacher), reproducible(config.seed, config.threads):
         model = start_classifier(start, table)
         state = fit(model, train, CrossEntropy(config.label_smoothing), config, accuracy_on(validation), "teacher")
-        measures = training_measures(state, model)
+        measures = training_measures(state, model) | {"validation_accuracy": accuracy(model, validation)}
         save_checkpoint(model, tokens, teacher)
         meaning = {
             "labels": table.meaning["labels"],

@@ -11,7 +11,6 @@ from potstill.training.options import TrainingOptions
 def training_measures(state: TrainingState, model: nn.Module) -> dict[str, float]:
     """The figures of a training run."""
     return {
-        "validation_accuracy": state.best_score if state.scores else 0.0,
         "parameters": float(parameter_count(model)),
         "epochs": float(state.epoch),
         "best_epoch": float(state.best_epoch),
@@ -28,5 +27,5 @@ def training_facts(state: TrainingState, config: TrainingOptions) -> dict[str, o
         "steps": state.step,
         "dtype": str(resolve_dtype(config.dtype, pick_device())).removeprefix("torch."),
         "loss_per_epoch": state.losses,
-        "validation_accuracy_per_epoch": state.scores,
+        "validation_score_per_epoch": state.scores,
     }

@@ -69,7 +69,7 @@ def fit(
         table: the rows to train on.
         objective: the loss.
         options: epochs, batch size, learning rate, seed, …
-        evaluate: scores the model after each epoch, higher is better (validation accuracy).
+        evaluate: scores the model after each epoch, higher is better.
         what: what the progress line says.
         steps: optimiser steps to do instead of `options.epochs` full passes; 0: by epochs.
 

@@ -26,7 +26,7 @@ class TrainingOptions:
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are scaled down to this L2 norm."""
     patience: Annotated[int, Field(ge=0)] = 2
-    """Stop after so many epochs without a better validation accuracy; 0: never stop early."""
+    """Stop after so many epochs without a better validation score; 0: never stop early."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of initial weights, row order and dropout."""
     threads: Annotated[int, Field(ge=1)] = 2
