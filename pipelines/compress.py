@@ -87,6 +87,7 @@ def compress(
     max_student_drop: float = 2.0,
     max_export_drop: float = 1.0,
     min_agreement: float = 0.95,
+    beat_tfidf: bool = True,
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
@@ -133,6 +134,7 @@ def compress(
         max_student_drop: Budget, points that the student may lose against the teacher; 0 is none.
         max_export_drop: Budget, points that an int8 export may lose against the student; 0 is none.
         min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
+        beat_tfidf: Budget, be more accurate than TF-IDF on the same labels.
         seed: Seed of everything random.
         threads: CPU threads of every stage; part of the recipe.
         dtype: auto, float32 or bfloat16, of teacher, student and pruning.
@@ -222,6 +224,7 @@ def compress(
         max_student_drop=max_student_drop,
         max_export_drop=max_export_drop,
         min_agreement=min_agreement,
+        beat_tfidf=beat_tfidf,
     )
     gated = gate(
         verdict=judged.outputs["verdict"],

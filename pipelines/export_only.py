@@ -48,6 +48,7 @@ def export_only(
     max_latency_p95_ms: float = 0.0,
     max_export_drop: float = 1.0,
     min_agreement: float = 0.95,
+    beat_tfidf: bool = True,
     seed: int = 0,
     threads: int = 2,
 ) -> Outputs:
@@ -68,6 +69,7 @@ def export_only(
         max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
         max_export_drop: Budget, points that an int8 export may lose against the classifier; 0 is none.
         min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
+        beat_tfidf: Budget, be more accurate than TF-IDF on the same labels.
         seed: Seed of the split.
         threads: CPU threads.
     """
@@ -98,6 +100,7 @@ def export_only(
         max_latency_p95_ms=max_latency_p95_ms,
         max_export_drop=max_export_drop,
         min_agreement=min_agreement,
+        beat_tfidf=beat_tfidf,
     )
     gated = gate(
         verdict=judged.outputs["verdict"],

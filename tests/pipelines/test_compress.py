@@ -27,6 +27,7 @@ TINY = {
     "max_student_drop": 100.0,
     "max_export_drop": 100.0,
     "min_agreement": 0.0,
+    "beat_tfidf": False,  # a few characters tell these sentences apart; nothing beats TF-IDF on them
     "threads": 1,
     "dtype": "float32",
 }
@@ -142,3 +143,15 @@ def test_the_shipped_params_files_fit_the_pipeline(pytestconfig):
     for path in (pytestconfig.rootpath / "pipelines" / "params").glob("*.yaml"):
         values = yaml.safe_load(path.read_text())
         check({name: value for name, value in values.items() if name not in SOURCES}, types)
+
+
+def test_export_only_takes_a_classifier_that_exists(finished, sources, tmp_path):
+    from pipelines.export_only import export_only
+
+    _, folder = finished
+    classifier = {"data": sources["data"], "start": str((folder / "pruned").resolve())}
+    budgets = {"max_export_drop": 100.0, "min_agreement": 0.0, "beat_tfidf": False}
+    assert run(export_only, {**classifier, **budgets, "max_length": 16, "threads": 1}, tmp_path / "export") == 0
+    summary = json.loads((tmp_path / "export" / "summary.json").read_text())
+    assert {"model", "onnx_int8", "coreml_int8"} <= set(summary["models"])
+    assert expect(tmp_path / "export" / "onnx", ONNX).meaning["labels"] == LABELS
