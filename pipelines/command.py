@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from docker import from_env
+from docker.errors import DockerException
 from kfp import local
 
-from pipelines.parameters import Values, check, parse_settings, read_params
+from pipelines.parameters import Values, check, describe, parse_settings, read_params
 from pipelines.run_log import RunLog
 from pipelines.sources import stage_input
 from pipelines.summary import finish
 from potstill.artifacts import CHECKPOINT, DATASET, Artifact
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
-from potstill.errors import OptionError, PotstillError
+from potstill.errors import InputError, OptionError, PotstillError
 from potstill.provenance import source_digest
 
 SOURCES = ("data", "start", "revision")  # names in a params file that are no parameters of the pipeline
@@ -63,7 +65,13 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         return run(pipeline, values, folder, docker=docker, fresh=fresh)
 
     try:
-        return tyro.cli(command, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+        return tyro.cli(
+            command,
+            prog=f"python -m pipelines.{pipeline.name.removeprefix('potstill-').replace('-', '_')}",
+            description=describe(pipeline.component_spec.inputs),
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
     except PotstillError as refused:
         return _refuse(refused)
     except KeyboardInterrupt:
@@ -86,6 +94,7 @@ def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fr
     Raises:
         PotstillError: a source or a parameter is refused.
     """
+    runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
     root = folder.resolve() / "kfp"
     sources = {name: str(values.pop(name)) for name in SOURCES if name in values}
@@ -98,12 +107,21 @@ def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fr
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The cache's key knows images by name only; with the code's digest in the path, changed code is never served stale.
     local.init(
-        local.DockerRunner() if docker else local.SubprocessRunner(use_venv=False),
+        runner,
         pipeline_root=str(root),
         enable_caching=not fresh,
         cache_root=str(root / "cache" / source_digest()[:16]),
     )
     return _execute(pipeline, arguments, folder)
+
+
+def _docker() -> Any:
+    """KFP's DockerRunner, once a daemon has answered."""
+    try:
+        from_env().ping()
+    except DockerException as absent:
+        raise InputError(f"no Docker daemon answers ({absent}); start one, or run without --docker") from absent
+    return local.DockerRunner()
 
 
 def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:

@@ -10,15 +10,13 @@ from typing import NamedTuple
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
 
+from pipelines.delivery import deliver
 from pipelines.placement import place
-from potstill.coreml_export.component import coreml_export
 from potstill.distill.component import distill
-from potstill.onnx_export.component import onnx_export
 from potstill.prune.component import prune
 from potstill.qat.component import qat
 from potstill.teacher_train.component import teacher_train
 from potstill.tokenize.component import tokenize
-from potstill.validate.component import gate, validate
 
 
 class Outputs(NamedTuple):
@@ -208,13 +206,11 @@ def compress(
         threads=threads,
     )
     model = quantized.outputs["quantized"]
-    to_onnx = onnx_export(model=model, tokens=tokens, opset=opset)
-    to_coreml = coreml_export(model=model, tokens=tokens, target=coreml_target)
-    judged = validate(
-        tokens=tokens,
-        model=model,
-        onnx=to_onnx.outputs["onnx"],
-        package=to_coreml.outputs["package"],
+    delivered = deliver(
+        tokens,
+        model,
+        opset,
+        coreml_target,
         teacher=trained.outputs["teacher"],
         student=distilled.outputs["student"],
         pruned=smaller.outputs["pruned"],
@@ -226,42 +222,23 @@ def compress(
         min_agreement=min_agreement,
         beat_tfidf=beat_tfidf,
     )
-    gated = gate(
-        verdict=judged.outputs["verdict"],
-        failures=judged.outputs["failures"],
-        figures=judged.outputs["figures"],
-        page=judged.outputs["page"],
-    )
     place(tokenized, "tokenize")
     place(trained, "teacher-train")
     place(distilled, "distill")
     place(smaller, "prune")
     place(quantized, "qat")
-    place(to_onnx, "onnx-export")
-    place(to_coreml, "coreml-export")
-    place(judged, "validate")
-    place(gated, "gate").set_caching_options(enable_caching=False)
     return Outputs(
         tokens=tokens,
         teacher=trained.outputs["teacher"],
         student=distilled.outputs["student"],
         pruned=smaller.outputs["pruned"],
         quantized=model,
-        onnx=to_onnx.outputs["onnx"],
-        package=to_coreml.outputs["package"],
-        report=judged.outputs["report"],
-        figures=judged.outputs["figures"],
-        page=judged.outputs["page"],
-        markdown=judged.outputs["markdown"],
-        confusion=judged.outputs["confusion"],
         tokenize_metrics=tokenized.outputs["metrics"],
         teacher_train_metrics=trained.outputs["metrics"],
         distill_metrics=distilled.outputs["metrics"],
         prune_metrics=smaller.outputs["metrics"],
         qat_metrics=quantized.outputs["metrics"],
-        onnx_export_metrics=to_onnx.outputs["metrics"],
-        coreml_export_metrics=to_coreml.outputs["metrics"],
-        validate_metrics=judged.outputs["metrics"],
+        **delivered,
     )
 
 

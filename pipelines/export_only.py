@@ -8,11 +8,9 @@ from typing import NamedTuple
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
 
+from pipelines.delivery import deliver
 from pipelines.placement import place
-from potstill.coreml_export.component import coreml_export
-from potstill.onnx_export.component import onnx_export
 from potstill.tokenize.component import tokenize
-from potstill.validate.component import gate, validate
 
 
 class Outputs(NamedTuple):
@@ -88,13 +86,11 @@ def export_only(
         data_digest=data_digest,
     )
     tokens = tokenized.outputs["tokens"]
-    to_onnx = onnx_export(model=start.output, tokens=tokens, opset=opset)
-    to_coreml = coreml_export(model=start.output, tokens=tokens, target=coreml_target)
-    judged = validate(
-        tokens=tokens,
-        model=start.output,
-        onnx=to_onnx.outputs["onnx"],
-        package=to_coreml.outputs["package"],
+    delivered = deliver(
+        tokens,
+        start.output,
+        opset,
+        coreml_target,
         threads=threads,
         max_size_mb=max_size_mb,
         max_latency_p95_ms=max_latency_p95_ms,
@@ -102,30 +98,11 @@ def export_only(
         min_agreement=min_agreement,
         beat_tfidf=beat_tfidf,
     )
-    gated = gate(
-        verdict=judged.outputs["verdict"],
-        failures=judged.outputs["failures"],
-        figures=judged.outputs["figures"],
-        page=judged.outputs["page"],
-    )
     place(tokenized, "tokenize")
-    place(to_onnx, "onnx-export")
-    place(to_coreml, "coreml-export")
-    place(judged, "validate")
-    place(gated, "gate").set_caching_options(enable_caching=False)
     return Outputs(
         tokens=tokens,
-        onnx=to_onnx.outputs["onnx"],
-        package=to_coreml.outputs["package"],
-        report=judged.outputs["report"],
-        figures=judged.outputs["figures"],
-        page=judged.outputs["page"],
-        markdown=judged.outputs["markdown"],
-        confusion=judged.outputs["confusion"],
         tokenize_metrics=tokenized.outputs["metrics"],
-        onnx_export_metrics=to_onnx.outputs["metrics"],
-        coreml_export_metrics=to_coreml.outputs["metrics"],
-        validate_metrics=judged.outputs["metrics"],
+        **delivered,
     )
 
 

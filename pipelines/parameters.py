@@ -65,6 +65,20 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
     return checked
 
 
+def describe(inputs: Mapping[str, Any]) -> str:
+    """Tell every parameter of a pipeline, with its default, for `--help`.
+
+    Args:
+        inputs: the pipeline's inputs, as KFP knows them.
+    """
+    rows = [
+        f"  {name} ({spec.default!r}): {spec.description}" for name, spec in inputs.items() if not name.endswith("_uri")
+    ]
+    return "\n".join(
+        ["Run the pipeline here, on KFP's own local runner.", "", "Parameters, for --set and the params file:", *rows]
+    )
+
+
 def _typed(value: Any, wanted: str) -> Any:
     if wanted == "Boolean" and isinstance(value, bool):
         return value

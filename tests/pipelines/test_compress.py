@@ -125,11 +125,14 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         (["--local", "--docker"], "exclude each other"),
         ([], "nothing is given for data, start"),
         (["--data", "/nowhere", "--start", "m3e-small"], "/nowhere"),
+        (["--data", "{csv}", "--start", "{start}", "--docker"], "no Docker daemon answers"),
     ],
 )
-def test_nonsense_is_refused_in_one_line(arguments, word, tmp_path, monkeypatch, capsys):
+def test_nonsense_is_refused_in_one_line(arguments, word, sources, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(compress, arguments) == 2
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")  # where no daemon listens
+    given = [each.format(csv=sources["data"], start=sources["start"]) for each in arguments]
+    assert main(compress, given) == 2
     told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("▸")]
     assert len(told) == 1
     assert word in told[0]
@@ -155,3 +158,11 @@ def test_export_only_takes_a_classifier_that_exists(finished, sources, tmp_path)
     summary = json.loads((tmp_path / "export" / "summary.json").read_text())
     assert {"model", "onnx_int8", "coreml_int8"} <= set(summary["models"])
     assert expect(tmp_path / "export" / "onnx", ONNX).meaning["labels"] == LABELS
+
+
+def test_help_teaches_every_parameter(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(compress, ["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in compress.component_spec.inputs if not name.endswith("_uri"))

@@ -90,6 +90,14 @@ def test_students_of_other_shapes(tmp_path, teacher, tiny_tokens, name):
     assert load_classifier(tmp_path / "out").config.num_labels == 2
 
 
+def test_a_mobilebert_student_is_quantised_too(tmp_path, teacher, tiny_tokens):
+    distill_student(teacher, tiny_tokens, tmp_path / "student", DistillConfig(shape="mobilebert", layers=1, epochs=0))
+    config = QatConfig(rows=32, calibration_rows=32, **FAST)
+    quantize_checkpoint(tmp_path / "student", tiny_tokens, tmp_path / "out", config, teacher)
+    assert "mobilebert.embeddings.embedding_transformation" in read_scales(tmp_path / "out")
+    assert predict_torch(load_quantized(tmp_path / "out"), read_split(tiny_tokens, TEST)).shape == (64, 2)
+
+
 def test_student_from_a_checkpoint_of_its_own(tmp_path, teacher, tiny_tokens, tiny_checkpoint):
     distill_student(teacher, tiny_tokens, tmp_path / "out", DistillConfig(epochs=0, **FAST), start=tiny_checkpoint)
     ours, theirs = read_tensors(tmp_path / "out"), read_tensors(tiny_checkpoint)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -28,12 +29,12 @@ class Inputs:
     labels: Tensor
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """What is minimised. Its own parameters (projections) are trained with the model's."""
 
+    @abstractmethod
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
         """Return the batch's loss, a scalar."""
-        raise NotImplementedError
 
 
 @dataclass
@@ -137,7 +138,7 @@ def _epoch(
 def _update(state: TrainingState, loss: Tensor, options: TrainingOptions) -> None:
     if not torch.isfinite(loss):
         raise InputError(
-            f"the loss became {float(loss)} at step {state.step + 1}; lower learning_rate ({options.learning_rate:g}) "
+            f"the loss became {loss.item()} at step {state.step + 1}; lower learning_rate ({options.learning_rate:g}) "
             "or set dtype to float32"
         )
     state.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,39 @@
+"""The end that every pipeline shares: export, judge, and let only what passes through."""
+
+from typing import Any
+
+from pipelines.placement import place
+from potstill.coreml_export.component import coreml_export
+from potstill.onnx_export.component import onnx_export
+from potstill.validate.component import gate, validate
+
+
+def deliver(tokens: Any, model: Any, opset: Any, coreml_target: Any, **judging: Any) -> dict[str, Any]:
+    """Wire both exporters, validate and the gate into the pipeline that calls this.
+
+    Args:
+        tokens: the token set, a task's output.
+        model: the last checkpoint, a task's output.
+        opset: ONNX operator set.
+        coreml_target: oldest system that the Core ML packages run on.
+        judging: further inputs and parameters of validate: what to compare with, budgets, threads.
+
+    Returns: the pipeline's outputs of these steps, by name.
+    """
+    to_onnx = onnx_export(model=model, tokens=tokens, opset=opset)
+    to_coreml = coreml_export(model=model, tokens=tokens, target=coreml_target)
+    onnx, package = to_onnx.outputs["onnx"], to_coreml.outputs["package"]
+    judged = validate(tokens=tokens, model=model, onnx=onnx, package=package, **judging)
+    gated = gate(**{name: judged.outputs[name] for name in ("verdict", "failures", "figures", "page")})
+    place(to_onnx, "onnx-export")
+    place(to_coreml, "coreml-export")
+    place(judged, "validate")
+    place(gated, "gate").set_caching_options(enable_caching=False)  # a verdict is asked for in every run
+    return {
+        "onnx": onnx,
+        "package": package,
+        **{name: judged.outputs[name] for name in ("report", "figures", "page", "markdown", "confusion")},
+        "onnx_export_metrics": to_onnx.outputs["metrics"],
+        "coreml_export_metrics": to_coreml.outputs["metrics"],
+        "validate_metrics": judged.outputs["metrics"],
+    }
