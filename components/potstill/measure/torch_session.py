@@ -11,15 +11,10 @@ from torch import nn
 from potstill.data.batches import by_length, pad
 from potstill.data.tokens import TokenTable
 from potstill.progress import progress
-from potstill.training.device import autocast
 
 
 def predict_torch(
-    model: nn.Module,
-    table: TokenTable,
-    batch_size: int = 64,
-    what: str = "evaluating",
-    dtype: torch.dtype = torch.float32,
+    model: nn.Module, table: TokenTable, batch_size: int = 64, what: str = "evaluating"
 ) -> npt.NDArray[np.float32]:
     """Return every row's logits; the model computes where its parameters lie, in the mode it is in.
 
@@ -28,14 +23,13 @@ def predict_torch(
         table: the rows.
         batch_size: rows per batch; rows of like length share one, so that little is padded.
         what: what the progress line says; empty: no progress is shown.
-        dtype: of the matrix products; float32 for every figure that is reported.
 
     Returns: (rows, labels) float32, in the table's order.
     """
     device = next(model.parameters()).device
     batches = list(by_length(table, batch_size))
     computed = []
-    with torch.inference_mode(), autocast(dtype, device):
+    with torch.inference_mode():
         for rows in progress(batches, what, unit="batch") if what else batches:
             batch = pad(table, rows)
             ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from potstill.data.tokens import TokenTable
 from potstill.measure.torch_session import predict_torch
-from potstill.training.device import pick_device, resolve_dtype
+from potstill.training.device import autocast, pick_device, resolve_dtype
 from potstill.training.options import TrainingOptions
 
 
@@ -21,7 +21,7 @@ def teacher_answers(teacher: nn.Module, table: TokenTable, options: TrainingOpti
     Returns: (rows, labels) float32.
     """
     device = pick_device()
-    dtype = resolve_dtype(options.dtype, device)
-    logits = torch.from_numpy(predict_torch(teacher.to(device), table, what=what, dtype=dtype))
+    with autocast(resolve_dtype(options.dtype, device), device):
+        logits = torch.from_numpy(predict_torch(teacher.to(device), table, what=what))
     teacher.to("cpu")
     return logits
