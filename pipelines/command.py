@@ -15,7 +15,7 @@ from kfp import local
 from pipelines.parameters import Values, check, describe, parse_settings, read_params
 from pipelines.run_log import RunLog
 from pipelines.sources import stage_input
-from pipelines.summary import finish
+from pipelines.summary import finish, stages_of
 from potstill.artifacts import CHECKPOINT, DATASET, Artifact
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
@@ -138,6 +138,9 @@ def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
         except RuntimeError as failed:  # KFP's word for a step that did not succeed
             log.write(f"{failed}\n")
             print(f"the run did not pass; its whole log is {log_path}", file=sys.stderr)
+    cached = [stage for stage in stages_of(outputs) if stage not in log.ran]
+    if cached:
+        print(f"▸ from the cache of earlier runs: {', '.join(cached)}", file=sys.stderr)
     return finish(folder, outputs, log.places)
 
 

@@ -24,6 +24,7 @@ class RunLog(io.TextIOBase):
         self._screen = screen or sys.stderr
         self._rest = ""
         self._began: dict[str, float] = {}
+        self.ran: set[str] = set()  # tasks that were run, and not taken from the cache
         self._open_line = False
         self.places: dict[str, Path] = {}  # what a failed gate tells of the report
 
@@ -49,6 +50,7 @@ class RunLog(io.TextIOBase):
     def _line(self, line: str) -> None:
         if started := STARTED.search(line):
             self._began[started["task"]] = time.monotonic()
+            self.ran.add(started["task"])
             self._show(f"▸ {started['task']}")
         elif ended := ENDED.search(line):
             seconds = time.monotonic() - self._began.pop(ended["task"], time.monotonic())

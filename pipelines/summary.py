@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from potstill.artifacts import MANIFEST, is_sealed, sha256_of
+from potstill.cli import STAGES
 from potstill.measure.table import text_table
 from potstill.validate.figures import read_figures
 from potstill.validate.gate import PASS
@@ -37,8 +38,8 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path])
         "models": figures["models"],
         "latency": figures["latency"],
         "seconds": _seconds(outputs),
-        "digests": {name: sha256_of(path / MANIFEST) for name, path in paths.items() if is_sealed(path)},
-        "paths": {name: str(link) for name, link in links.items()},
+        "digests": {name: sha256_of(path / MANIFEST) for name, path in sorted(paths.items()) if is_sealed(path)},
+        "paths": {name: str(link) for name, link in sorted(links.items())},
     }
     (folder / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     _tell(figures, links, folder)
@@ -51,8 +52,16 @@ def _named(failed: Mapping[str, Path]) -> dict[str, Path]:
 
 def _seconds(outputs: Mapping[str, Any]) -> dict[str, float]:
     """Seconds of each stage, as KFP's metrics tell them; a cached stage's are those of the run that made it."""
-    found = {name.removesuffix(METRICS): each.metadata for name, each in outputs.items() if name.endswith(METRICS)}
-    return {stage.replace("_", "-"): metadata.get("seconds", 0.0) for stage, metadata in found.items()}
+    return {stage: outputs[_metrics(stage)].metadata.get("seconds", 0.0) for stage in stages_of(outputs)}
+
+
+def stages_of(outputs: Mapping[str, Any]) -> list[str]:
+    """The stages that a pipeline's outputs come from, in the order of the path."""
+    return [stage for stage in STAGES if _metrics(stage) in outputs]
+
+
+def _metrics(stage: str) -> str:
+    return stage.replace("-", "_") + METRICS
 
 
 def _link(folder: Path, paths: Mapping[str, Path]) -> dict[str, Path]:

@@ -79,7 +79,7 @@ def test_lineage_goes_back_to_the_data(finished):
     assert expect(folder / "onnx", ONNX).inputs["model"] == digests["quantized"]
 
 
-def test_a_second_run_comes_from_the_cache(finished, sources):
+def test_a_second_run_comes_from_the_cache(finished, sources, capsys):
     _, folder = finished
     before = (folder / "summary.json").read_bytes()
     assert run(compress, {**TINY, **sources}, folder) == 0
@@ -87,6 +87,7 @@ def test_a_second_run_comes_from_the_cache(finished, sources):
     log = (folder / "run.log").read_text()
     assert "Executing task" in log
     assert "teacher-train" not in log
+    assert "from the cache of earlier runs: tokenize, teacher-train, distill" in capsys.readouterr().err
 
 
 @pytest.mark.slow
