@@ -89,3 +89,11 @@ def test_the_card_lists_every_option_with_its_default(stage):
     for name, default in wanted.items():
         if isinstance(default, float | int) and not isinstance(default, bool):
             assert float(rows[name].replace("all", "0").replace("none", "0")) == default, name
+
+
+def test_the_two_readmes_are_equal_in_shape():
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+    for pattern in (r"^#+ ", r"^\* ", r"^\| ", r"\]\([^)]+\)"):
+        assert len(re.findall(pattern, english, re.MULTILINE)) == len(re.findall(pattern, chinese, re.MULTILINE))
+    printed = re.compile(r"^```\n(RESEARCH.*?)^```", re.DOTALL | re.MULTILINE)
+    assert printed.findall(english) == printed.findall(chinese) != []

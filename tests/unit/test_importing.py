@@ -111,9 +111,9 @@ def test_only_the_wanted_members_are_unpacked(tmp_path, monkeypatch, wheel):
     assert (tmp_path / "out" / "mine.txt").read_text() == "B"
     with pytest.raises(InputError, match=r"has no file p/c\.txt"):
         fetch_members(package, {"p/c.txt": "c.txt"}, tmp_path / "out")
-    with pytest.raises(InputError, match=r"is not a plain file|outside the destination"):
-        fetch_members(package, {"../climb.txt": "c.txt"}, tmp_path / "out")
-    assert not (tmp_path / "climb.txt").exists()
+    fetch_members(package, {"../climb.txt": "c.txt"}, tmp_path / "out")
+    assert not (tmp_path / "climb.txt").exists()  # whatever an archive calls it, it lies where we say
+    assert (tmp_path / "out" / "c.txt").is_file()
 
 
 def test_a_link_in_an_archive_is_refused(tmp_path, monkeypatch):

