@@ -16,6 +16,7 @@ from pipelines.parameters import Values, check, describe, parse_settings, read_p
 from pipelines.run_log import RunLog
 from pipelines.sources import stage_input
 from pipelines.summary import finish, stages_of
+from potstill.arguments import parse
 from potstill.artifacts import CHECKPOINT, DATASET, Artifact
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
@@ -65,13 +66,13 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         return run(pipeline, values, folder, docker=docker, fresh=fresh)
 
     try:
-        return tyro.cli(
+        return parse(
             command,
             prog=f"python -m pipelines.{pipeline.name.removeprefix('potstill-').replace('-', '_')}",
             description=describe(pipeline.component_spec.inputs),
             args=arguments,
             config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        )()
     except PotstillError as refused:
         return _refuse(refused)
     except KeyboardInterrupt:

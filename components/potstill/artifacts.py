@@ -98,7 +98,8 @@ def creating(path: Path) -> Iterator[Path]:
     """Give an empty folder to fill; only `seal` makes it whole.
 
     A folder that potstill began or finished before is emptied first (retries of a step share one folder); a folder
-    with anything else in it is refused, so that no option can delete a user's files.
+    with anything else in it is refused, so that no option can delete a user's files. When the work fails, the folder
+    goes; only a kill leaves it, unsealed.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ArtifactError(f"{path} is not a folder; pass a new or an empty folder for the output")
@@ -108,7 +109,11 @@ def creating(path: Path) -> Iterator[Path]:
         shutil.rmtree(path)
     path.mkdir(parents=True, exist_ok=True)
     (path / UNSEALED).touch()
-    yield path
+    try:
+        yield path
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def seal(

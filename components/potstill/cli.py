@@ -9,6 +9,7 @@ from typing import Any
 import tyro
 
 import potstill
+from potstill.arguments import parse
 from potstill.errors import PotstillError
 
 # name: (module, function, what it does) — in the order of the path from text to phone
@@ -60,13 +61,14 @@ def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
     module, function, purpose = COMMANDS[name]
     stage: Callable[..., Any] = getattr(import_module(module), function)
     try:
-        measures = tyro.cli(
+        call = parse(
             stage,
             prog=f"potstill {name}",
             description=f"{purpose}\n\n{_explanation(stage)}",
             args=sys.argv[1:] if arguments is None else arguments,
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff, tyro.conf.HelptextFromCommentsOff),
         )
+        measures = call()
     except PotstillError as refused:
         return _refuse(str(refused))
     except KeyboardInterrupt:

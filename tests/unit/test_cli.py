@@ -40,6 +40,23 @@ def test_a_refused_option_is_one_line(capsys, tmp_path):
     assert capsys.readouterr().err == "potstill: error: head_sparsity should be less than 1, got 2.0\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--rounds", "many"], "--rounds"),
+        (["--speed", "9"], "--speed"),
+        (["--student", "here"], "required"),
+    ],
+)
+def test_options_that_do_not_parse_are_one_line(arguments, word, capsys):
+    folders = [] if "--student" in arguments else ["--student", "a", "--tokens", "b", "--pruned", "c"]
+    assert main(["prune", *folders, *arguments]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("potstill: error: ")
+    assert word in told
+    assert told.count("\n") == 1
+
+
 def test_a_wrong_folder_is_one_line(capsys, tmp_path, tiny_tokens):
     folders = ["--student", str(tiny_tokens), "--tokens", str(tiny_tokens), "--pruned", str(tmp_path / "out")]
     assert main(["prune", *folders]) == 2
