@@ -66,13 +66,14 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         return run(pipeline, values, folder, docker=docker, fresh=fresh)
 
     try:
-        return parse(
+        call = parse(
             command,
             prog=f"python -m pipelines.{pipeline.name.removeprefix('potstill-').replace('-', '_')}",
             description=describe(pipeline.component_spec.inputs),
             args=arguments,
             config=(tyro.conf.FlagCreatePairsOff,),
-        )()
+        )
+        return int(call())
     except PotstillError as refused:
         return _refuse(refused)
     except KeyboardInterrupt:
