@@ -212,7 +212,7 @@ def test_a_package_too_far_off_is_refused_with_its_worst_rows(tmp_path: Path, ti
         ParityError, match=r"fp16: a logit is off by .* \(worst rows 2-000\d\d, .*loosen --tolerance-fp16"
     ):
         export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
-    with pytest.raises(ArtifactError, match="unfinished"):
+    with pytest.raises(ArtifactError, match="does not exist"):
         expect(tmp_path / "package", COREML)
 
 
