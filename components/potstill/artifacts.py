@@ -107,8 +107,16 @@ def creating(path: Path) -> Iterator[Path]:
         if not ((path / UNSEALED).exists() or is_sealed(path)):
             raise ArtifactError(f"{path} holds files that potstill did not write; pass a new or an empty folder")
         shutil.rmtree(path)
-    path.mkdir(parents=True, exist_ok=True)
-    (path / UNSEALED).touch()
+    around = next((parent for parent in path.resolve().parents if is_sealed(parent)), None)
+    if around:
+        raise ArtifactError(
+            f"{path} lies inside {around}, which is sealed and would be broken; pass a folder outside it"
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / UNSEALED).touch()
+    except OSError as refused:
+        raise ArtifactError(f"{path} cannot be written ({refused.strerror}); pass a folder that can") from refused
     try:
         yield path
     except BaseException:

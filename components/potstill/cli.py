@@ -71,6 +71,8 @@ def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
         measures = call()
     except PotstillError as refused:
         return _refuse(str(refused))
+    except OSError as failed:  # a full disk, a file that may not be read
+        return _refuse(f"{failed.filename or name}: {failed.strerror or failed}")
     except KeyboardInterrupt:
         print("potstill: stopped; the output is unfinished, run the same command again", file=sys.stderr)
         return 130

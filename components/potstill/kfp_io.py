@@ -57,6 +57,8 @@ def run(
         measures = stage(**folders, config=config())
     except PotstillError as refused:
         raise _stop(refused) from None
+    except OSError as failed:  # a full disk, a file that may not be read
+        raise _stop(PotstillError(f"{failed.filename}: {failed.strerror or failed}")) from failed
     for name, each in outputs.items():
         if is_sealed(folders[name]):
             each.metadata["digest"] = sha256_of(folders[name] / MANIFEST)

@@ -128,3 +128,18 @@ def test_work_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert not (tmp_path / "out").exists()
+
+
+def test_an_output_inside_a_sealed_folder_is_refused(sealed):
+    with (
+        pytest.raises(ArtifactError, match="which is sealed and would be broken"),
+        creating(sealed.path / "inner" / "x"),
+    ):
+        pass
+    expect(sealed.path, TOKENS)
+
+
+def test_an_output_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ArtifactError, match="cannot be written"), creating(tmp_path / "file" / "out"):
+        pass
