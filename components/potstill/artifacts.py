@@ -103,15 +103,15 @@ def creating(path: Path) -> Iterator[Path]:
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ArtifactError(f"{path} is not a folder; pass a new or an empty folder for the output")
-    if path.is_dir() and any(path.iterdir()):
-        if not ((path / UNSEALED).exists() or is_sealed(path)):
-            raise ArtifactError(f"{path} holds files that potstill did not write; pass a new or an empty folder")
-        shutil.rmtree(path)
     around = next((parent for parent in path.resolve().parents if is_sealed(parent)), None)
     if around:
         raise ArtifactError(
             f"{path} lies inside {around}, which is sealed and would be broken; pass a folder outside it"
         )
+    if path.is_dir() and any(path.iterdir()):
+        if not ((path / UNSEALED).exists() or is_sealed(path)):
+            raise ArtifactError(f"{path} holds files that potstill did not write; pass a new or an empty folder")
+        shutil.rmtree(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / UNSEALED).touch()
