@@ -94,8 +94,12 @@ def is_sealed(path: Path) -> bool:
 
 
 @contextmanager
-def creating(path: Path) -> Iterator[Path]:
+def creating(path: Path, *read: Path | None) -> Iterator[Path]:
     """Give an empty folder to fill; only `seal` makes it whole.
+
+    Args:
+        path: the output folder.
+        read: what the work reads; emptying one of them would destroy it.
 
     A folder that potstill began or finished before is emptied first (retries of a step share one folder); a folder
     with anything else in it is refused, so that no option can delete a user's files. When the work fails, the folder
@@ -103,6 +107,8 @@ def creating(path: Path) -> Iterator[Path]:
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ArtifactError(f"{path} is not a folder; pass a new or an empty folder for the output")
+    if any(each is not None and each.resolve() == path.resolve() for each in read):
+        raise ArtifactError(f"{path} is read and written at once; pass another folder for the output")
     around = next((parent for parent in path.resolve().parents if is_sealed(parent)), None)
     if around:
         raise ArtifactError(

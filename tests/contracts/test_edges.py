@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, TOKENS
+from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, TOKENS, expect
 from potstill.cli import STAGES
 from potstill.errors import ArtifactError
 
@@ -97,3 +97,14 @@ def test_an_absent_folder_is_refused(stage, tmp_path, tiny_tokens, tiny_checkpoi
     folders = folders_for(stage, tmp_path / "out", tiny_tokens, tiny_checkpoint) | {first: Path("/nowhere")}
     with pytest.raises(ArtifactError, match="/nowhere does not exist"):
         call(stage, folders)
+
+
+@pytest.mark.parametrize("stage", [stage for stage in EDGES if stage != "tokenize"])  # it refuses the length first
+def test_an_output_that_is_an_input_is_refused_and_kept(stage, tmp_path, tiny_tokens, tiny_checkpoint):
+    mine = tmp_path / "mine"
+    shutil.copytree(tiny_checkpoint, mine)
+    folders = folders_for(stage, mine, tiny_tokens, tiny_checkpoint)
+    checkpoint = next(name for name, folder in folders.items() if folder == tiny_checkpoint)
+    with pytest.raises(ArtifactError, match="is read and written at once"):
+        call(stage, folders | {checkpoint: mine})
+    assert expect(mine, CHECKPOINT)

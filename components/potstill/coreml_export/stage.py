@@ -93,7 +93,7 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
     _require_fit(source, table, length)
     recipe = Recipe(source, table, length, config.target, config.author, config.version)
     proof = Proof(tokens, config.parity_rows, length)
-    with creating(package), torch_threads(config.threads):
+    with creating(package, model, tokens), torch_threads(config.threads):
         built: dict[str, Built] = {}
         for name in config.formats.split(","):
             built[name] = build(name, recipe, package / FILES[name])

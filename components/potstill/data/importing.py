@@ -52,7 +52,7 @@ def import_data(source: str, out: Path, config: ImportDataConfig) -> Measures:
         InputError: no such source, no table in it, or it cannot be fetched.
     """
     known = KNOWN_DATA.get(source)
-    with creating(out):
+    with creating(out, Path(source)):
         facts = _write_known(source, known, out) if known else _copy_tables(source, out)
         licence = Licence(
             config.licence or (known.licence if known else UNDECLARED).expression,

@@ -103,7 +103,7 @@ def distill_student(
     inputs = _expect_inputs(teacher, tokens, start, unlabelled)
     table = rows_to_learn(tokens, further=[unlabelled] if unlabelled else [])
     validation = read_split(tokens, VALIDATION)
-    with creating(student), reproducible(config.seed, config.threads):
+    with creating(student, teacher, tokens, start, unlabelled), reproducible(config.seed, config.threads):
         model_teacher = load_classifier(teacher)
         logits = teacher_answers(model_teacher, table, config, "teacher answers")
         model, mapping = _build(config, model_teacher, inputs["tokens"], start)

@@ -66,7 +66,7 @@ def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) ->
     """
     known = KNOWN_CHECKPOINTS.get(source)
     declared = known.licence if known else UNDECLARED
-    with tempfile.TemporaryDirectory() as temporary, creating(out):
+    with tempfile.TemporaryDirectory() as temporary, creating(out, Path(source)):
         folder = _bring(source, config.revision, Path(temporary))
         before: dict[str, Artifact] = {"source": expect(folder, CHECKPOINT)} if is_sealed(folder) else {}
         settings = read_config(folder)

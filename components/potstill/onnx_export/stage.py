@@ -75,7 +75,7 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
         "max_length": source.meaning["max_length"],
         "checkpoint": source.digest,
     }
-    with creating(onnx), torch_threads(config.threads):
+    with creating(onnx, model, tokens), torch_threads(config.threads):
         built = build(wanted, model, config.opset)
         for name, graph in built.graphs.items():
             write_onnx(graph, onnx / FILES[name], facts)

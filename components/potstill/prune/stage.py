@@ -91,7 +91,7 @@ def prune_checkpoint(student: Path, tokens: Path, pruned: Path, config: PruneCon
         InputError: the model is not BERT-shaped, or already quantised.
     """
     start, table = expect(student, CHECKPOINT), expect(tokens, TOKENS)
-    with creating(pruned), reproducible(config.seed, config.threads):
+    with creating(pruned, student, tokens), reproducible(config.seed, config.threads):
         model = _load(student)
         before = parameter_count(model)
         validation = read_split(tokens, VALIDATION)

@@ -79,7 +79,7 @@ def quantize_checkpoint(
     if is_quantized(student):
         raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
-    with creating(quantized), reproducible(config.seed, config.threads):
+    with creating(quantized, student, tokens, teacher), reproducible(config.seed, config.threads):
         model = load_classifier(student)
         source = load_classifier(teacher or student)
         targets = teacher_answers(source, table, config, "teacher answers")

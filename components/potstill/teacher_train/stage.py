@@ -52,7 +52,7 @@ def train_teacher(tokens: Path, start: Path, teacher: Path, config: TeacherTrain
     """
     table, origin = expect(tokens, TOKENS), expect(start, CHECKPOINT, digest=config.start_digest)
     train, validation = read_split(tokens, TRAIN), read_split(tokens, VALIDATION)
-    with creating(teacher), reproducible(config.seed, config.threads):
+    with creating(teacher, tokens, start), reproducible(config.seed, config.threads):
         model = start_classifier(start, table)
         state = fit(model, train, CrossEntropy(config.label_smoothing), config, accuracy_on(validation), "teacher")
         measures = training_measures(state, model) | {"validation_accuracy": accuracy(model, validation)}

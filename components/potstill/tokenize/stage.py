@@ -80,7 +80,7 @@ def tokenize_table(data: str | Path, start: Path, tokens: Path, config: Tokenize
     """
     begun = expect(start, CHECKPOINT, TOKENS) if is_sealed(start) else None
     _check_length(start, config.max_length)
-    with creating(tokens):
+    with creating(tokens, Path(data), start):
         with tempfile.TemporaryDirectory(dir=tokens) as temporary:
             scratch = Path(temporary)
             source = open_source(data, _folder(scratch, "data"), config.data_digest)

@@ -73,7 +73,8 @@ def validate_models(
     )
     rows = read_test(tokens, config.test_rows)
     # Every computation has one thread of its own, several of them side by side: no figure depends on their number.
-    with creating(report), torch_threads(1), threadpool_limits(1):
+    read = (tokens, model, onnx, package, teacher, student, pruned)
+    with creating(report, *read), torch_threads(1), threadpool_limits(1):
         results = evaluate_all(inputs, rows, config)
         summary = summarize(results, inputs, rows.table.labels)
         write_json(report / "summary.json", summary)
