@@ -32,14 +32,17 @@ def parse_settings(settings: Sequence[str]) -> Values:
     """Parse `name=value` pairs from the command line; the value is read as YAML.
 
     Raises:
-        OptionError: a pair without a name or an equals sign.
+        OptionError: a pair without a name or an equals sign, or a value that is not YAML.
     """
     values: Values = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not (name and equals):
             raise OptionError(f"--set takes name=value, got {setting!r}")
-        values[name.replace("-", "_")] = yaml.safe_load(value) if value else ""
+        try:
+            values[name.replace("-", "_")] = yaml.safe_load(value) if value else ""
+        except yaml.YAMLError:
+            raise OptionError(f"--set {name}: {value!r} is no value; quote it, as in {name}='\"…\"'") from None
     return values
 
 

@@ -122,6 +122,7 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         (["--set", "max_length=long"], "max_length must be whole number, got 'long'"),
         (["--set", "control=1"], "control must be true or false, got 1"),
         (["--set", "max_length"], "--set takes name=value"),
+        (["--set", "max_length=[1"], "'[1' is no value"),
         (["--params", "absent.yaml"], "cannot be read as a params file"),
         (["--local", "--docker"], "exclude each other"),
         ([], "nothing is given for data, start"),
