@@ -48,6 +48,8 @@ def test_wilson_bounds_solve_the_score_equation(right, rows):
     for bound in wilson(right, rows):
         if 1e-9 < bound < 1 - 1e-9:  # 0 and 1 themselves come out with rounding
             assert abs(right / rows - bound) / np.sqrt(bound * (1 - bound) / rows) == pytest.approx(1.959964, abs=1e-5)
+    assert wilson(0, rows)[0] == 0  # a bound of 3e-17 would leave the share outside
+    assert wilson(rows, rows)[1] == 1
 
 
 def test_wilson_example():
