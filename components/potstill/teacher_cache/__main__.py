@@ -1,0 +1,3 @@
+from potstill.cli import run_stage
+
+raise SystemExit(run_stage("teacher-cache"))
