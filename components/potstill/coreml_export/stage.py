@@ -11,6 +11,7 @@ from potstill.coreml_export.conversion import TARGETS
 from potstill.coreml_export.formats import FILES, FP16, INT8, Built, Recipe, build
 from potstill.coreml_export.proof import Proof
 from potstill.encoder.checkpoint import read_config
+from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError, OptionError
 from potstill.measure.measures import Measures
@@ -82,13 +83,15 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
 
     Raises:
         ArtifactError: an input is not sealed, of another kind, or the tokens have no test split.
-        InputError: a family that cannot be exported, or tokens with ids that the model does not know.
+        InputError: a family that cannot be exported, a multi-label classifier, or tokens with ids that the model does
+            not know.
         OptionError: a length that the model has no positions for.
         ParityError: a package is further from PyTorch than allowed, or a weight was not compressed as asked.
 
     Source: the Core ML model format, https://apple.github.io/coremltools/mlmodel/index.html.
     """
     source, table = expect(model, CHECKPOINT), expect(tokens, TOKENS)
+    refuse_multi_label("coreml-export", source)
     length = config.max_length or int(table.meaning["max_length"])
     _require_fit(source, table, length)
     recipe = Recipe(source, table, length, config.target, config.author, config.version)

@@ -1,6 +1,6 @@
 """Cutting a token table into padded batches with little waste: rows of like length stand together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,9 @@ import numpy.typing as npt
 from potstill.data.tokens import TokenTable, batches_of
 
 PAD = 0  # any id would do: padding is masked, and its label of segment is 0
-POOL_BATCHES = 32  # rows are sorted by length within so many shuffled batches: little padding, still random
+POOL_BATCHES = 128  # rows are sorted by length within so many shuffled batches: little padding, still random
+
+Rows = npt.NDArray[np.int64]  # (rows,) where they stand in the table
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,13 @@ class Batch:
         labels: (rows,) int64; NO_LABEL where there is none.
     """
 
-    rows: npt.NDArray[np.int64]
+    rows: Rows
     input_ids: npt.NDArray[np.int64]
     attention_mask: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
 
 
-def pad(table: TokenTable, rows: npt.NDArray[np.int64], length: int = 0) -> Batch:
+def pad(table: TokenTable, rows: Rows, length: int = 0) -> Batch:
     """Pad some rows of a table.
 
     Args:
@@ -45,14 +47,19 @@ def pad(table: TokenTable, rows: npt.NDArray[np.int64], length: int = 0) -> Batc
     return Batch(rows, ids, mask.astype(np.int64), table.labels[rows])
 
 
-def by_length(table: TokenTable, size: int) -> Iterator[npt.NDArray[np.int64]]:
+def by_length(table: TokenTable, size: int) -> Iterator[Rows]:
     """Yield batches of row indices, longest rows first: for evaluation, where order does not matter."""
     order = np.argsort(-table.lengths, kind="stable")
     for part in batches_of(len(order), size):
         yield order[part]
 
 
-def shuffled(table: TokenTable, size: int, seed: int, epoch: int) -> list[npt.NDArray[np.int64]]:
+def groups_of(batches: Sequence[Rows], size: int) -> list[Sequence[Rows]]:
+    """Cut an epoch's batches into groups of `size`, one for each optimiser step; the last may be shorter."""
+    return [batches[part] for part in batches_of(len(batches), size)]
+
+
+def shuffled(table: TokenTable, size: int, seed: int, epoch: int) -> list[Rows]:
     """Return an epoch's batches of row indices: random, each of rows of like length.
 
     The order is a function of (table, size, seed, epoch) alone, so an interrupted epoch can be continued.

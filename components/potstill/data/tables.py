@@ -123,7 +123,10 @@ def _as_text(file: Path, batch: pa.RecordBatch, columns: Columns) -> pa.RecordBa
         )
     label = batch.column(columns.label) if columns.label else pa.nulls(len(batch), pa.string())
     if pa.types.is_nested(label.type):
-        raise InputError(f"{file}: label column {columns.label!r} holds {label.type}; wanted is one label a row")
+        raise InputError(
+            f"{file}: label column {columns.label!r} holds {label.type}; wanted is one label a row, "
+            "or several in one text that --label-separator separates"
+        )
     return pa.record_batch([text.cast(pa.string()), label.cast(pa.string())], schema=RAW_SCHEMA)
 
 

@@ -1,7 +1,8 @@
 """The token table: unpadded token ids of a split, with label, row id and text.
 
-On disk a split is `<split>.parquet` inside a `tokens/v1` folder; `label` is null where nobody labelled the row. In
-memory the ids lie end to end in one array, so that a split of a million titles is two arrays and not a million lists.
+On disk a split is `<split>.parquet` inside a `tokens/v1` folder; `label` is null where nobody labelled the row. A
+multi-label set has `labels` instead: a list, empty where no label applies. In memory the ids lie end to end in one
+array, so that a split of a million titles is two arrays and not a million lists.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from potstill.errors import ArtifactError
 TRAIN, VALIDATION, TEST, UNLABELLED = "train", "validation", "test", "unlabelled"
 SPLITS = (TRAIN, VALIDATION, TEST, UNLABELLED)
 NO_LABEL = -100  # what PyTorch's cross_entropy ignores
+MULTI_LABEL = "multi_label"  # in the meaning of a tokens/v1 whose rows have any number of labels
+LABEL_COUNT = b"label_count"  # in the file's metadata, so that a split can be read alone
 
 SCHEMA = pa.schema(
     [
@@ -29,6 +32,12 @@ SCHEMA = pa.schema(
 )
 
 
+def multi_label_schema(labels: int) -> pa.Schema:
+    """Return the columns of a multi-label split; labels: how many there are to choose from."""
+    column = pa.field("labels", pa.list_(pa.int32()))  # indices of those that apply, ascending; null: unlabelled
+    return SCHEMA.set(SCHEMA.get_field_index("label"), column).with_metadata({LABEL_COUNT: str(labels)})
+
+
 @dataclass(frozen=True)
 class TokenTable:
     """Rows of token ids, in the order of the file.
@@ -36,7 +45,8 @@ class TokenTable:
     Attributes:
         ids: (tokens,) int32, the ids of all rows end to end.
         offsets: (rows + 1,) int64; row i is ids[offsets[i]:offsets[i + 1]].
-        labels: (rows,) int64; NO_LABEL where there is none.
+        labels: (rows,) int64, NO_LABEL where there is none; or of a multi-label set (rows, labels) int64, 1 where the
+            label applies and 0 where not, NO_LABEL throughout an unlabelled row.
     """
 
     ids: npt.NDArray[np.int32]
@@ -45,6 +55,11 @@ class TokenTable:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a row has any number of labels."""
+        return self.labels.ndim == 2
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -69,9 +84,15 @@ def from_rows(rows: Sequence[npt.NDArray[np.int32]], labels: npt.NDArray[np.int6
 
 
 def concatenate(tables: Sequence[TokenTable]) -> TokenTable:
-    """Join tables, one after the other."""
+    """Join tables, one after the other; one without any label takes the kind of labels that the first table has."""
     rows = [table.row(index) for table in tables for index in range(len(table))]
-    return from_rows(rows, np.concatenate([table.labels for table in tables]))
+    return from_rows(rows, np.concatenate([_like(table.labels, tables[0].labels) for table in tables]))
+
+
+def _like(labels: npt.NDArray[np.int64], first: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Give labels that say nothing the shape of the first table's."""
+    unlabelled = bool((labels == NO_LABEL).all())
+    return np.full((len(labels), *first.shape[1:]), NO_LABEL) if unlabelled else labels
 
 
 def split_path(tokens: Path, split: str) -> Path:
@@ -94,14 +115,28 @@ def read_split(tokens: Path, split: str) -> TokenTable:
     if not has_split(tokens, split):
         present = [name for name in SPLITS if has_split(tokens, name)]
         raise ArtifactError(f"{tokens} has no rows in split {split!r}; splits are: {', '.join(present)}")
-    table = pq.read_table(split_path(tokens, split), columns=["input_ids", "label"]).combine_chunks()
-    lists = table["input_ids"].combine_chunks()
-    labels = table["label"].combine_chunks().fill_null(NO_LABEL)
+    schema = pq.read_schema(split_path(tokens, split))
+    column = "labels" if "labels" in schema.names else "label"
+    table = pq.read_table(split_path(tokens, split), columns=["input_ids", column])
+    lists, labels = table["input_ids"].combine_chunks(), table[column].combine_chunks()
     return TokenTable(
         ids=lists.values.to_numpy(zero_copy_only=False).astype(np.int32, copy=False),
         offsets=lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64),
-        labels=labels.to_numpy(zero_copy_only=False).astype(np.int64),
+        labels=_one_label(labels) if column == "label" else _label_sets(labels, int(schema.metadata[LABEL_COUNT])),
     )
+
+
+def _one_label(labels: pa.Array) -> npt.NDArray[np.int64]:
+    return np.asarray(labels.fill_null(NO_LABEL).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _label_sets(labels: pa.ListArray, count: int) -> npt.NDArray[np.int64]:
+    """Spread lists of label numbers over (rows, count) of 0 and 1; NO_LABEL throughout a null row."""
+    applies = np.zeros((len(labels), count), np.int64)
+    each = labels.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    applies[np.repeat(np.arange(len(labels)), each), labels.flatten().to_numpy(zero_copy_only=False)] = 1
+    applies[labels.is_null().to_numpy(zero_copy_only=False)] = NO_LABEL
+    return applies
 
 
 def read_texts(tokens: Path, split: str) -> list[str]:

@@ -11,6 +11,8 @@ from transformers import logging as transformers_logging
 
 from potstill.artifacts import Artifact
 from potstill.encoder.checkpoint import read_config, read_tensors
+from potstill.encoder.multi_label import problem_type
+from potstill.encoder.tokenizer import TOKENIZER
 from potstill.errors import InputError
 
 VOCABULARY = "vocabulary.json"  # in tokens/v1, when its vocabulary was pruned: {"kept": [old id of new id 0, 1, …]}
@@ -32,6 +34,7 @@ def start_classifier(start: Path, tokens: Artifact) -> PreTrainedModel:
     config = read_config(start)
     read_tensors(start)  # refuses pickled and damaged weights with a clear word
     config.id2label, config.label2id = label_names(tokens.meaning["labels"])
+    config.problem_type = problem_type(tokens)
     transformers_logging.set_verbosity_error()  # its warning of a fresh head is what is meant here
     model, found = AutoModelForSequenceClassification.from_pretrained(
         start,
@@ -68,13 +71,19 @@ def _refuse_gaps(start: Path, found: dict[str, Any]) -> None:
 def _fit_vocabulary(model: PreTrainedModel, start: Path, tokens: Artifact) -> None:
     embeddings = model.get_input_embeddings()
     kept_file = tokens.path / VOCABULARY
-    if kept_file.is_file():
+    if kept_file.is_file() and not _same_tokenizer(start, tokens.path):  # else its embeddings were taken out before
         keep_embeddings(model, json.loads(kept_file.read_text())["kept"])
     elif tokens.meaning["vocabulary_size"] > embeddings.num_embeddings:
         raise InputError(
             f"{tokens.path} uses {tokens.meaning['vocabulary_size']} token ids, {start} has "
             f"{embeddings.num_embeddings} embeddings; tokenize with this checkpoint's own tokenizer"
         )
+
+
+def _same_tokenizer(start: Path, tokens: Path) -> bool:
+    """Tell whether a checkpoint was made with these very tokens: every stage copies the tokenizer byte for byte."""
+    one, other = start / TOKENIZER, tokens / TOKENIZER
+    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def keep_embeddings(model: PreTrainedModel, kept: list[int]) -> None:

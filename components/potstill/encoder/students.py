@@ -12,6 +12,7 @@ from transformers import (
 )
 
 from potstill.artifacts import Artifact
+from potstill.encoder.multi_label import problem_type
 from potstill.encoder.start import label_names, start_classifier
 from potstill.errors import OptionError
 
@@ -111,6 +112,7 @@ def _random(name: str, shape: Shape, layers: list[int], teacher: PreTrainedModel
         "vocab_size": tokens.meaning["vocabulary_size"],
         "id2label": id2label,
         "label2id": label2id,
+        "problem_type": problem_type(tokens),
         "max_position_embeddings": max(tokens.meaning["max_length"], 128),
     }
     if name == MOBILEBERT:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from potstill.errors import ParityError
+from potstill.measure.decisions import decide, equal_rows
 
 WORST = 3  # rows named in an error
 
@@ -19,7 +20,7 @@ class Parity:
 
     Attributes:
         max_abs_logit: greatest difference of any logit.
-        agreement: share of rows with the same predicted label, in [0, 1].
+        agreement: share of rows with the same predicted label, or exactly the same labels, in [0, 1].
         rows: how many rows were compared.
         worst: ids of the rows that differ most, worst first.
     """
@@ -30,14 +31,21 @@ class Parity:
     worst: tuple[str, ...]
 
 
-def compare(found: Logits, wanted: Logits, row_ids: Sequence[str]) -> Parity:
-    """Compare the logits of a file with those of its source, both (rows, labels)."""
+def compare(found: Logits, wanted: Logits, row_ids: Sequence[str], *, multi_label: bool = False) -> Parity:
+    """Compare the logits of a file with those of its source.
+
+    Args:
+        found: (rows, labels) of the file.
+        wanted: (rows, labels) of its source.
+        row_ids: (rows,) names of the rows.
+        multi_label: whether each label is a yes or no of its own.
+    """
     difference = np.abs(found - wanted).max(1)
     difference = np.where(np.isfinite(difference), difference, np.inf)  # a NaN is as far off as can be
     order = np.argsort(-difference, kind="stable")[:WORST]
     return Parity(
         max_abs_logit=float(difference.max()),
-        agreement=float((found.argmax(1) == wanted.argmax(1)).mean()),
+        agreement=float(equal_rows(*(decide(each, multi_label=multi_label) for each in (found, wanted))).mean()),
         rows=len(found),
         worst=tuple(row_ids[index] for index in order),
     )

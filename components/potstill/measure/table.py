@@ -68,11 +68,20 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
         f"Latency: one row at its own length, batch 1, one thread, {latency['clock']}, {counts}.",
         AGREEMENT,
     ]
+    if "control" in figures["models"]:
+        lines.append(_gain(figures["models"]["control"]))
     if "qat" in figures["models"]:
         lines.append("QAT simulates int8 in float: what it predicts is measured, its own latency would tell nothing.")
     if any(name.startswith("coreml_") for name in figures["models"]):
         lines.append("Core ML was executed without a Mac: its labels are measured, a phone's latency is not.")
     return lines
+
+
+def _gain(control: Mapping[str, Any]) -> str:
+    """What distillation is worth, and how sure that is."""
+    gain, low, high = (f"{100 * control[name]:+.2f}" for name in ("gain", "gain_low", "gain_high"))
+    interval = f"95 % paired bootstrap {low} to {high}"
+    return f"Distillation gained {gain} points over the same student without it ({interval})."
 
 
 def _row(model: Mapping[str, Any], latency: Mapping[str, float]) -> tuple[str, ...]:

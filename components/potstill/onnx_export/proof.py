@@ -54,7 +54,16 @@ class Proof:
         refuse(offences, "Leave the format out by --formats, or loosen --tolerance-fp32 or --minimum-agreement-int8")
 
 
-def prove(model: Path, tokens: Path, folder: Path, formats: Sequence[str], rows: int, threads: int) -> Proof:
+def prove(
+    model: Path,
+    tokens: Path,
+    folder: Path,
+    formats: Sequence[str],
+    rows: int,
+    threads: int,
+    *,
+    multi_label: bool = False,
+) -> Proof:
     """Run each file on rows spread evenly over the test split and compare its logits with PyTorch's.
 
     Args:
@@ -64,6 +73,7 @@ def prove(model: Path, tokens: Path, folder: Path, formats: Sequence[str], rows:
         formats: names out of FILES.
         rows: how many rows, at most.
         threads: CPU threads of onnxruntime.
+        multi_label: whether each label is a yes or no of its own; rows agree where all of them are equal.
     """
     table = read_split(tokens, TEST)
     chosen = np.unique(np.linspace(0, len(table) - 1, min(len(table), rows)).astype(np.int64))
@@ -71,7 +81,10 @@ def prove(model: Path, tokens: Path, folder: Path, formats: Sequence[str], rows:
     ids, wanted = [names[row] for row in chosen], _references(model, table, formats)
     int8 = {name: folder / FILES[name] for name in formats if name in INT8_FORMATS}
     return Proof(
-        parity={name: compare(_run(name, folder, table, threads), wanted[name], ids) for name in formats},
+        parity={
+            name: compare(_run(name, folder, table, threads), wanted[name], ids, multi_label=multi_label)
+            for name in formats
+        },
         int8_linears={name: run_int8(path) for name, path in int8.items()},
         int8_asked={name: asked_int8(onnx.load(path)) for name, path in int8.items()},
     )

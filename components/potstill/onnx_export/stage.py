@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from potstill.artifacts import CHECKPOINT, ONNX, TOKENS, Artifact, creating, expect, seal
+from potstill.data.tokens import MULTI_LABEL
 from potstill.encoder.checkpoint import read_config
+from potstill.encoder.multi_label import is_multi_label
 from potstill.encoder.quantization import is_quantized
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError, OptionError
@@ -74,12 +76,14 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
         "labels": source.meaning["labels"],
         "max_length": source.meaning["max_length"],
         "checkpoint": source.digest,
+        **_kind(source),
     }
     with creating(onnx, model, tokens), torch_threads(config.threads):
         built = build(wanted, model, config.opset)
         for name, graph in built.graphs.items():
             write_onnx(graph, onnx / FILES[name], facts)
-        proof = prove(model, tokens, onnx, wanted, config.parity_rows, config.threads)
+        several = is_multi_label(source)
+        proof = prove(model, tokens, onnx, wanted, config.parity_rows, config.threads, multi_label=several)
         proof.require(config.tolerance_fp32, config.minimum_agreement_int8)
         copy_tokenizer(model, onnx)
         meaning = _meaning(source, config, built, proof)
@@ -120,7 +124,13 @@ def _meaning(source: Artifact, config: OnnxExportConfig, built: Built, proof: Pr
         "parity": {name: _plain(each) for name, each in proof.parity.items()},
         "fused_operators": built.fused,
         "int8_linears": proof.int8_linears,
+        **_kind(source),
     }
+
+
+def _kind(source: Artifact) -> dict[str, bool]:
+    """What an app must know to read the logits: a sigmoid of each, where labels do not exclude each other."""
+    return {MULTI_LABEL: True} if is_multi_label(source) else {}
 
 
 def _plain(parity: Parity) -> dict[str, float]:

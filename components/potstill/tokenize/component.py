@@ -14,6 +14,7 @@ def tokenize(
     metrics: Output[Metrics],
     text_column: str = "text",
     label_column: str = "label",
+    label_separator: str = "",
     columns: str = "",
     max_length: int = 128,
     test_share: float = 0.1,
@@ -32,6 +33,7 @@ def tokenize(
         start: checkpoint/v1 whose tokenizer is used.
         text_column: column of the texts.
         label_column: column of the labels; empty for a table without labels.
+        label_separator: separates several labels of one row, as in 体育|财经; empty: one label per row.
         columns: names of all columns, comma-separated, for CSV and TSV files without a header line.
         max_length: most tokens of a text, special tokens included.
         test_share: share of the labelled texts that judge the model, in [0, 1).
@@ -55,6 +57,7 @@ def tokenize(
         lambda: TokenizeConfig(
             text_column=text_column,
             label_column=label_column,
+            label_separator=label_separator,
             columns=columns,
             max_length=max_length,
             test_share=test_share,

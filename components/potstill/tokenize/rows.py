@@ -12,14 +12,23 @@ from potstill.data.tokens import SPLITS, TRAIN
 from potstill.errors import InputError
 from potstill.progress import progress
 from potstill.tokenize.arrangement import SCHEMA
+from potstill.tokenize.label_sets import names_of
 from potstill.tokenize.split import Splitter
 
 GROUP_ROWS = 8_192  # rows of a Parquet row group, and rows that are in memory at a time
 MOST_LABELS = 10_000
 
 
-def write_rows(tables: Iterable[pa.Table], splitter: Splitter, folder: Path) -> tuple[list[str], set[str]]:
+def write_rows(
+    tables: Iterable[pa.Table], splitter: Splitter, folder: Path, separator: str = ""
+) -> tuple[list[str], set[str]]:
     """Divide sorted tables and write each split's rows to a file of its own.
+
+    Args:
+        tables: of `arrangement.SCHEMA`, sorted.
+        splitter: says which split a row belongs to.
+        folder: where the files go.
+        separator: stands between several labels of one row; empty: one label per row.
 
     Returns: the label names of all kept texts, sorted (a name's place is its number), and those of the training rows.
 
@@ -31,18 +40,18 @@ def write_rows(tables: Iterable[pa.Table], splitter: Splitter, folder: Path) -> 
     with ExitStack() as stack:
         writers = {split: stack.enter_context(pa.ipc.new_file(_path(folder, split), SCHEMA)) for split in SPLITS}
         for table in tables:
-            labels |= _labels_of(table)
+            labels |= _labels_of(table, separator)
             if len(labels) > MOST_LABELS:
                 raise InputError(f"the label column has over {MOST_LABELS} values; pass the right --label-column")
             parts = splitter.divide(table)
-            trained |= _labels_of(parts[TRAIN])
+            trained |= _labels_of(parts[TRAIN], separator)
             for split, part in parts.items():
                 writers[split].write(part)
     return sorted(labels), trained
 
 
-def _labels_of(table: pa.Table) -> set[str]:
-    return set(pc.unique(table[LABEL].drop_null()).to_pylist())
+def _labels_of(table: pa.Table, separator: str) -> set[str]:
+    return {name for cell in pc.unique(table[LABEL].drop_null()).to_pylist() for name in names_of(cell, separator)}
 
 
 def read_rows(folder: Path, split: str, what: str) -> Iterator[pa.Table]:

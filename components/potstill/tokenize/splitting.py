@@ -9,6 +9,7 @@ import pyarrow as pa
 from potstill.data.tokens import TEST, TRAIN, VALIDATION
 from potstill.errors import InputError
 from potstill.tokenize.arrangement import Counts, gather, scatter
+from potstill.tokenize.label_sets import with_label_sets
 from potstill.tokenize.rows import write_rows
 from potstill.tokenize.split import Shares, Splitter
 
@@ -28,7 +29,9 @@ class Division:
     labels: list[str]
 
 
-def divide(batches: Iterable[pa.RecordBatch], shares: Shares, seed: int, labelled: bool, folder: Path) -> Division:
+def divide(
+    batches: Iterable[pa.RecordBatch], shares: Shares, seed: int, labelled: bool, folder: Path, separator: str = ""
+) -> Division:
     """Read a table once and leave each split's rows in a folder.
 
     Args:
@@ -37,13 +40,14 @@ def divide(batches: Iterable[pa.RecordBatch], shares: Shares, seed: int, labelle
         seed: draws the split.
         labelled: whether labels are wanted.
         folder: where the rows go; `rows.read_rows` reads them.
+        separator: stands between several labels of one row; empty: one label per row.
 
     Raises:
         InputError: no text is left, fewer than two labels, a wanted split is empty, or a label has no training row.
     """
     counts, splitter = Counts(), Splitter(shares)
-    scatter(batches, folder, seed, counts)
-    labels, trained = write_rows(gather(folder, counts), splitter, folder)
+    scatter(with_label_sets(batches, separator), folder, seed, counts)
+    labels, trained = write_rows(gather(folder, counts), splitter, folder, separator)
     if not counts.unique:
         raise InputError(
             f"no text is left of {counts.rows} rows: {counts.empty} are empty, {counts.conflicts} contradict each other"

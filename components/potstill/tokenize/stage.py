@@ -4,14 +4,14 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, is_sealed, seal
 from potstill.data.tables import Columns, stream_table
-from potstill.data.tokens import SPLITS
+from potstill.data.tokens import MULTI_LABEL, SPLITS
 from potstill.errors import InputError
 from potstill.licences import UNDECLARED
 from potstill.measure.measures import Measures
@@ -36,6 +36,8 @@ class TokenizeConfig:
     """Column of the texts."""
     label_column: str = "label"
     """Column of the labels (text, numbers or truth values); empty for a table without labels."""
+    label_separator: str = ""
+    """Separates several labels of one row, as in 体育|财经; empty: one label per row."""
     columns: str = ""
     """Names of all columns, comma-separated, for CSV and TSV files without a header line."""
     max_length: Annotated[int, Field(ge=3)] = 128
@@ -56,6 +58,21 @@ class TokenizeConfig:
     """Draws another split."""
     data_digest: str = ""
     """Digest that the data must have: of a sealed data set its digest, of one raw file its SHA-256. Empty: any."""
+
+    @model_validator(mode="after")
+    def _separates_names(self) -> Self:
+        """White space around names is dropped, so it cannot separate them, nor tell "no label" from a blank cell."""
+        if self.label_separator != self.label_separator.strip():
+            raise ValueError(
+                f"label_separator must not begin or end with white space, got {self.label_separator!r}; "
+                "pass the character alone, for instance |"
+            )
+        if self.label_separator and not self.label_column:
+            raise ValueError(
+                f"label_separator needs a label column, got {self.label_separator!r} and label_column ''; "
+                "name the column, or leave label_separator empty"
+            )
+        return self
 
 
 def tokenize_table(data: str | Path, start: Path, tokens: Path, config: TokenizeConfig) -> Measures:
@@ -84,11 +101,13 @@ def tokenize_table(data: str | Path, start: Path, tokens: Path, config: Tokenize
         with tempfile.TemporaryDirectory(dir=tokens) as temporary:
             scratch = Path(temporary)
             source = open_source(data, _folder(scratch, "data"), config.data_digest)
-            division = divide(_read(source, config), _shares(config), config.seed, bool(config.label_column), scratch)
+            division = _divide(source, config, scratch)
             encoder, vocabulary = _ship(start, tokens, config, division, scratch)
             labels = labels_of(start, division.labels) if config.labels_of_start else division.labels
             wanted = [split for split in SPLITS if division.rows[split]]
-            splits = {split: write_tokens(scratch, split, tokens, encoder, labels) for split in wanted}
+            splits = {
+                split: write_tokens(scratch, split, tokens, encoder, labels, config.label_separator) for split in wanted
+            }
         write_statistics(tokens, division.counts, splits, vocabulary)
         meaning = {
             "labels": labels,
@@ -97,6 +116,7 @@ def tokenize_table(data: str | Path, start: Path, tokens: Path, config: Tokenize
             "vocabulary_size": vocabulary.after,
             "vocabulary_pruned": vocabulary.pruned,
             "data_digest": source.digest,
+            **({MULTI_LABEL: True} if config.label_separator else {}),
         }
         inputs = {name: each for name, each in (("data", source.sealed), ("start", begun)) if each is not None}
         undeclared = UNDECLARED if len(inputs) < 2 else None
@@ -123,8 +143,10 @@ def _read(source: Source, config: TokenizeConfig) -> Iterator[pa.RecordBatch]:
     return progress(stream_table(source.path, columns), "read", unit="batch")
 
 
-def _shares(config: TokenizeConfig) -> Shares:
-    return Shares(config.test_share, config.validation_share, config.labelled_rows, config.unlabelled_rows)
+def _divide(source: Source, config: TokenizeConfig, scratch: Path) -> Division:
+    shares = Shares(config.test_share, config.validation_share, config.labelled_rows, config.unlabelled_rows)
+    labelled = bool(config.label_column)
+    return divide(_read(source, config), shares, config.seed, labelled, scratch, config.label_separator)
 
 
 def _ship(

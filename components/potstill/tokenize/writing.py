@@ -9,14 +9,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from potstill.data.tables import LABEL, TEXT
-from potstill.data.tokens import SCHEMA, UNLABELLED, split_path
+from potstill.data.tokens import SCHEMA, UNLABELLED, multi_label_schema, split_path
 from potstill.tokenize.arrangement import ROW_ID
 from potstill.tokenize.encoding import Encoded, Encoder
+from potstill.tokenize.label_sets import label_numbers
 from potstill.tokenize.rows import read_rows
 from potstill.tokenize.statistics import SplitStatistics
 
 
-def write_tokens(rows: Path, split: str, tokens: Path, encoder: Encoder, labels: list[str]) -> SplitStatistics:
+def write_tokens(
+    rows: Path, split: str, tokens: Path, encoder: Encoder, labels: list[str], separator: str = ""
+) -> SplitStatistics:
     """Tokenise one split into `<split>.parquet`, one row group after the other.
 
     Args:
@@ -25,26 +28,35 @@ def write_tokens(rows: Path, split: str, tokens: Path, encoder: Encoder, labels:
         tokens: the tokens/v1 folder.
         encoder: the tokenizer that ships.
         labels: label names by number.
+        separator: stands between several labels of one row; empty: one label per row.
 
     Returns: the split's statistics.
     """
-    statistics = SplitStatistics(labels)
-    with pq.ParquetWriter(split_path(tokens, split), SCHEMA, compression="zstd", write_statistics=False) as writer:
+    statistics, schema = SplitStatistics(labels), multi_label_schema(len(labels)) if separator else SCHEMA
+    with pq.ParquetWriter(split_path(tokens, split), schema, compression="zstd", write_statistics=False) as writer:
         for group in read_rows(rows, split, "tokenise"):
             encoded = encoder.encode(group[TEXT].to_pylist())
-            numbers = pc.index_in(group[LABEL], pa.array(labels, pa.string())).combine_chunks()
-            if split == UNLABELLED:
-                numbers = pa.nulls(len(group), pa.int32())
-            writer.write_table(_table(group, encoded, numbers))
-            statistics.add(encoded, encoder, numbers.drop_null().to_numpy(zero_copy_only=False).astype(np.int64))
+            numbers = pa.nulls(len(group), schema.types[-1])
+            if split != UNLABELLED:
+                numbers = _numbers(group[LABEL], labels, separator)
+            writer.write_table(_table(group, encoded, numbers, schema))
+            each = numbers.flatten() if separator else numbers.drop_null()
+            statistics.add(encoded, encoder, each.to_numpy(zero_copy_only=False).astype(np.int64))
     return statistics
 
 
-def _table(group: pa.Table, encoded: Encoded, numbers: pa.Array) -> pa.Table:
+def _numbers(cells: pa.ChunkedArray, labels: list[str], separator: str) -> pa.Array:
+    """Label numbers of each row: one, or a list where there is a separator."""
+    if separator:
+        return label_numbers(cells, separator, labels)
+    return pc.index_in(cells, pa.array(labels, pa.string())).combine_chunks().cast(pa.int32())
+
+
+def _table(group: pa.Table, encoded: Encoded, numbers: pa.Array, schema: pa.Schema) -> pa.Table:
     names = pa.array([name.hex() for name in group[ROW_ID].to_pylist()], pa.string())
     offsets = pa.array(np.concatenate([[0], np.cumsum(encoded.lengths)]).astype(np.int32))
     ids = pa.ListArray.from_arrays(offsets, pa.array(encoded.ids))
-    return pa.table([names, group[TEXT], ids, numbers.cast(pa.int32())], schema=SCHEMA)
+    return pa.table([names, group[TEXT], ids, numbers], schema=schema)
 
 
 def count_tokens(rows: Path, split: str, encoder: Encoder) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from potstill.artifacts import CHECKPOINT, COREML, ONNX, TOKENS, Artifact, expect
 from potstill.data.tokens import NO_LABEL, TEST, TokenTable, read_row_ids, read_split, read_texts
 from potstill.encoder.checkpoint import read_config
+from potstill.encoder.multi_label import refuse_multi_label
 from potstill.errors import InputError
 
 KINDS = {
@@ -43,9 +44,11 @@ def expect_inputs(folders: Mapping[str, Path | None]) -> dict[str, Artifact]:
 
     Raises:
         ArtifactError: not sealed, of another kind, changed.
-        InputError: a model with other labels than the tokens, or a smaller vocabulary; all offenders are named.
+        InputError: a model with other labels than the tokens, or a smaller vocabulary, or anything that is
+            multi-label; all offenders are named.
     """
     found = {name: expect(path, KINDS[name]) for name, path in folders.items() if path is not None}
+    refuse_multi_label("validate", *found.values())
     tokens = found["tokens"]
     offences = [_offence(name, each, tokens) for name, each in found.items() if name != "tokens"]
     if any(offences):

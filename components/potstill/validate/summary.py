@@ -63,7 +63,9 @@ def _control(inputs: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
     low, high = wilson(round(share * rows), rows)
     known = {"accuracy": share, "accuracy_low": low, "accuracy_high": high, "macro_f1": control["test_macro_f1"]}
     unknown = dict.fromkeys(("agreement_teacher", "agreement_pytorch", "bytes", "parameters"))
-    return {"control": {"title": TITLES["control"], **known, **unknown, "source": "", "per_class": [], "confusion": []}}
+    gain = {name: control[name] for name in ("gain", "gain_low", "gain_high")}
+    shown = {"title": TITLES["control"], **known, **unknown, **gain, "source": "", "per_class": [], "confusion": []}
+    return {"control": shown}
 
 
 def _origin(artifact: Artifact) -> dict[str, Any]:
