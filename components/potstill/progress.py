@@ -48,3 +48,8 @@ def progress(work: Iterable[T], what: str, total: int | None = None, unit: str =
         leave=terminal,
         delay=0.0 if terminal else LOG_SECONDS,
     )
+
+
+def tell(what: str) -> None:
+    """Say one line on stderr: what was decided, when no bar would show it."""
+    tqdm.write(f"▸ {what}", file=sys.stderr)

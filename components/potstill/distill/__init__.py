@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from potstill.distill.stage import DistillConfig, distill_student
+    from potstill.distill.config import DistillConfig
+    from potstill.distill.stage import distill_student
 
 __all__ = ["DistillConfig", "distill_student"]
 

@@ -12,14 +12,18 @@ def distill(
     tokens: Input[Dataset],
     student: Output[Model],
     metrics: Output[Metrics],
+    teacher_outputs: Input[Dataset] = None,
     start: Input[Model] = None,
     unlabelled: Input[Dataset] = None,
     epochs: int = 3,
     batch_size: int = 32,
+    accumulate: int = 1,
     learning_rate: float = 0.0002,
+    layer_decay: float = 1.0,
     weight_decay: float = 0.01,
     warmup_share: float = 0.1,
     max_grad_norm: float = 1.0,
+    ema: float = 0.0,
     patience: int = 2,
     seed: int = 0,
     threads: int = 2,
@@ -31,9 +35,21 @@ def distill(
     ffn: int = 1200,
     init: str = "auto",
     layer_map: str = "uniform",
-    temperature: float = 2.0,
-    alpha: float = 0.0,
-    hidden_weight: float = 0.0,
+    recipe: str = "soft",
+    temperature: float = 0.0,
+    soft_labels: str = "",
+    hard_labels: str = "",
+    cls_states: str = "",
+    contrastive_cls: str = "",
+    relations: str = "",
+    embeddings: str = "",
+    hidden_states: str = "",
+    attention_scores: str = "",
+    feature_maps: str = "",
+    attention_distributions: str = "",
+    relation_layer: int = 0,
+    relation_heads: int = 0,
+    general_epochs: int = 0,
     control: bool = False,
 ) -> None:
     """Train a small student to answer as the teacher does, on labelled and all the unlabelled text.
@@ -41,14 +57,18 @@ def distill(
     Args:
         teacher: checkpoint/v1, fine-tuned on the labels of the tokens.
         tokens: tokens/v1; train and unlabelled rows are learned from, validation chooses the epoch.
+        teacher_outputs: teacher-outputs/v1 of this teacher on these tokens; optional: computed first without it.
         start: checkpoint/v1 of a small pretrained encoder for the student's first weights; optional.
         unlabelled: tokens/v1 whose unlabelled rows are learned from, too; optional.
         epochs: Passes over labelled and unlabelled rows, at most.
-        batch_size: Rows per optimiser step.
+        batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
+        accumulate: Batches per optimiser step: as one batch of them all, in the memory of one.
         learning_rate: Peak learning rate of AdamW.
+        layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
+        ema: Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none.
         patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
@@ -59,10 +79,22 @@ def distill(
         heads: Attention heads of a custom student.
         ffn: FFN neurons of a custom student.
         init: First weights: teacher, checkpoint, random; auto: --start if given, else the teacher's layers or random.
-        layer_map: Teacher layer of each student layer: uniform, first, last, or explicit as 0,3.
-        temperature: Softens both distributions in the soft-label loss.
-        alpha: Weight of the true labels against the teacher's; 0: the teacher alone.
-        hidden_weight: Weight of hidden-state matching; above 0 the teacher runs in every batch.
+        layer_map: Teacher layer of each student layer: uniform, skip, first, last, or explicit as 0,3.
+        recipe: soft, tinybert, minilmv2, pkd or mobilebert: sets the losses and the temperature that are not set here.
+        temperature: Softens both distributions of the soft labels; 0: as the recipe says.
+        soft_labels: Weight of the teacher's answers, as 1, 0.5@rise or 1@last:0.5; empty: as the recipe says.
+        hard_labels: Weight of the true labels.
+        cls_states: Weight of the normalised [CLS] states of the layers between; reads kept teacher outputs.
+        contrastive_cls: Weight of telling rows apart by the teacher's [CLS] state; reads kept teacher outputs.
+        relations: Weight of the relations among queries, keys and values of a layer; reads kept teacher outputs.
+        embeddings: Weight of matching the embeddings' output; the teacher runs in each batch.
+        hidden_states: Weight of matching the layers' outputs; the teacher runs in each batch.
+        attention_scores: Weight of matching attention before softmax; the teacher runs in each batch.
+        feature_maps: Weight of matching block outputs of equal width; the teacher runs in each batch.
+        attention_distributions: Weight of matching attention after softmax; the teacher runs in each batch.
+        relation_layer: Teacher layer whose relations are matched, counted from 1; 0: the last.
+        relation_heads: Relation heads; 0: as many as the teacher has attention heads.
+        general_epochs: Passes over the unlabelled rows before the task, with the losses that read no answers.
         control: Also train the same student for as many steps on the labels alone, and report the gain.
 
     Returns:
@@ -77,10 +109,13 @@ def distill(
         lambda: DistillConfig(
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             learning_rate=learning_rate,
+            layer_decay=layer_decay,
             weight_decay=weight_decay,
             warmup_share=warmup_share,
             max_grad_norm=max_grad_norm,
+            ema=ema,
             patience=patience,
             seed=seed,
             threads=threads,
@@ -92,12 +127,30 @@ def distill(
             ffn=ffn,
             init=init,
             layer_map=layer_map,
+            recipe=recipe,
             temperature=temperature,
-            alpha=alpha,
-            hidden_weight=hidden_weight,
+            soft_labels=soft_labels,
+            hard_labels=hard_labels,
+            cls_states=cls_states,
+            contrastive_cls=contrastive_cls,
+            relations=relations,
+            embeddings=embeddings,
+            hidden_states=hidden_states,
+            attention_scores=attention_scores,
+            feature_maps=feature_maps,
+            attention_distributions=attention_distributions,
+            relation_layer=relation_layer,
+            relation_heads=relation_heads,
+            general_epochs=general_epochs,
             control=control,
         ),
-        {"teacher": teacher, "tokens": tokens, "start": start, "unlabelled": unlabelled},
+        {
+            "teacher": teacher,
+            "tokens": tokens,
+            "teacher_outputs": teacher_outputs,
+            "start": start,
+            "unlabelled": unlabelled,
+        },
         {"student": student},
         metrics,
     )

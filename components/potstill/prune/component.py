@@ -14,10 +14,13 @@ def prune(
     metrics: Output[Metrics],
     epochs: int = 1,
     batch_size: int = 64,
+    accumulate: int = 1,
     learning_rate: float = 0.0001,
+    layer_decay: float = 1.0,
     weight_decay: float = 0.01,
     warmup_share: float = 0.1,
     max_grad_norm: float = 1.0,
+    ema: float = 0.0,
     patience: int = 2,
     seed: int = 0,
     threads: int = 2,
@@ -37,11 +40,14 @@ def prune(
         student: checkpoint/v1 of a BERT-shaped classifier.
         tokens: tokens/v1; train gives importance, train and unlabelled recovery, validation the floor.
         epochs: Passes over the recovery rows after each round.
-        batch_size: Rows per optimiser step.
+        batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
+        accumulate: Batches per optimiser step: as one batch of them all, in the memory of one.
         learning_rate: Peak learning rate of AdamW.
+        layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
+        ema: Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none.
         patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
@@ -67,10 +73,13 @@ def prune(
         lambda: PruneConfig(
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             learning_rate=learning_rate,
+            layer_decay=layer_decay,
             weight_decay=weight_decay,
             warmup_share=warmup_share,
             max_grad_norm=max_grad_norm,
+            ema=ema,
             patience=patience,
             seed=seed,
             threads=threads,

@@ -13,6 +13,7 @@ from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, seal
 from potstill.data.batches import by_length, pad
 from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, read_split
 from potstill.encoder.checkpoint import load_classifier, parameter_count, save_checkpoint
+from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.pruned import MODEL_TYPE
 from potstill.encoder.quantization import is_quantized
 from potstill.errors import InputError
@@ -25,7 +26,7 @@ from potstill.prune.surgery import cut
 from potstill.training.answers import teacher_answers
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.device import reproducible
-from potstill.training.distillation import Distillation
+from potstill.training.distillation import Distillation, from_answers
 from potstill.training.loop import fit, to_inputs
 from potstill.training.options import TrainingOptions
 from potstill.training.rows import rows_to_learn
@@ -88,9 +89,10 @@ def prune_checkpoint(student: Path, tokens: Path, pruned: Path, config: PruneCon
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
-        InputError: the model is not BERT-shaped, or already quantised.
+        InputError: the model is not BERT-shaped, already quantised, or multi-label.
     """
     start, table = expect(student, CHECKPOINT), expect(tokens, TOKENS)
+    refuse_multi_label("prune", start, table)
     with creating(pruned, student, tokens), reproducible(config.seed, config.threads):
         model = _load(student)
         before = parameter_count(model)
@@ -133,7 +135,8 @@ def _shrink(
     """Run the rounds; → the last model above the floor, the rounds kept, and whether the target was reached."""
     train = read_split(tokens, TRAIN)
     recovery = rows_to_learn(tokens, config.recovery_rows, config.seed)
-    objective = Distillation(teacher_answers(model, recovery, config, "unpruned answers"), config.temperature)
+    answers = teacher_answers(model, recovery, config, "unpruned answers")
+    objective = Distillation(from_answers(answers, config.temperature))
     all_heads, all_neurons = sum(_heads(model)), sum(_neurons(model))
     rounds: list[Round] = []
     for number in range(1, config.rounds + 1):

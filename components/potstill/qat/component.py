@@ -15,10 +15,13 @@ def qat(
     teacher: Input[Model] = None,
     epochs: int = 1,
     batch_size: int = 64,
+    accumulate: int = 1,
     learning_rate: float = 5e-05,
+    layer_decay: float = 1.0,
     weight_decay: float = 0.01,
     warmup_share: float = 0.1,
     max_grad_norm: float = 1.0,
+    ema: float = 0.0,
     patience: int = 2,
     seed: int = 0,
     threads: int = 2,
@@ -35,11 +38,14 @@ def qat(
         tokens: tokens/v1; train and unlabelled are trained on, validation chooses the epoch.
         teacher: checkpoint/v1 to distil from; without it the float model itself.
         epochs: Passes over the rows; 0: calibrate the ranges only, train nothing.
-        batch_size: Rows per optimiser step.
+        batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
+        accumulate: Batches per optimiser step: as one batch of them all, in the memory of one.
         learning_rate: Peak learning rate of AdamW.
+        layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
+        ema: Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none.
         patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
@@ -61,10 +67,13 @@ def qat(
         lambda: QatConfig(
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             learning_rate=learning_rate,
+            layer_decay=layer_decay,
             weight_decay=weight_decay,
             warmup_share=warmup_share,
             max_grad_norm=max_grad_norm,
+            ema=ema,
             patience=patience,
             seed=seed,
             threads=threads,

@@ -3,22 +3,27 @@
 from torch import Tensor, nn
 
 from potstill.qat.fake_quant import observe
-from potstill.training.distillation import Distillation
+from potstill.training.distillation import Distillation, from_answers
 from potstill.training.loop import Inputs
 
 
 class FreezingDistillation(Distillation):
-    """Distillation; from step `freeze_at` on the ranges stand still, and the weights settle into them."""
+    """Distillation; in the last part of the steps the ranges stand still, and the weights settle into them."""
 
-    def __init__(self, teacher_logits: Tensor, temperature: float, freeze_at: int) -> None:
-        """Prepare the loss; freeze_at: number of steps with moving ranges."""
-        super().__init__(teacher_logits, temperature)
-        self.freeze_at, self.step = freeze_at, 0
+    def __init__(self, teacher_logits: Tensor, temperature: float, freeze_share: float) -> None:
+        """Prepare the loss.
+
+        Args:
+            teacher_logits: (rows of the table, labels) float32.
+            temperature: T > 0.
+            freeze_share: last share of the steps with standing ranges, in [0, 1].
+        """
+        super().__init__(from_answers(teacher_logits, temperature))
+        self.freeze_share = freeze_share
 
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
         """Return the batch's loss."""
-        observe(model, on=self.step < self.freeze_at)
-        self.step += 1
+        observe(model, on=batch.progress < 1 - self.freeze_share)
         loss = super().forward(model, batch)
         observe(model, on=False)  # an evaluation between epochs must not move them
         return loss

@@ -1,6 +1,5 @@
 """The stage: a float checkpoint in, the same checkpoint with int8 scales that keep its accuracy out."""
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from transformers import PreTrainedModel
 from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, seal
 from potstill.data.tokens import VALIDATION, TokenTable, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.quantization import CONFIG_KEY, is_quantized, scale_tensors
 from potstill.errors import InputError
 from potstill.measure.measures import Measures
@@ -71,11 +71,12 @@ def quantize_checkpoint(
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
-        InputError: the model is quantised already, or the loss became NaN.
+        InputError: the model is quantised already or multi-label, or the loss became NaN.
     """
     inputs = {"student": expect(student, CHECKPOINT), "tokens": expect(tokens, TOKENS)}
     if teacher:
         inputs["teacher"] = expect(teacher, CHECKPOINT)
+    refuse_multi_label("qat", *inputs.values())
     if is_quantized(student):
         raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
@@ -86,8 +87,7 @@ def quantize_checkpoint(
         as_float = accuracy(model, validation)
         _calibrate(prepare(model), table, config)
         calibrated = accuracy(model, validation)
-        steps = math.ceil(len(table) / config.batch_size) * config.epochs
-        objective = FreezingDistillation(targets, config.temperature, round(steps * (1 - config.freeze_share)))
+        objective = FreezingDistillation(targets, config.temperature, config.freeze_share)
         nearness = nearness_on(validation, torch.from_numpy(predict_torch(source, validation)), config.temperature)
         state = fit(model, table, objective, config, nearness, "qat")
         measures = training_measures(state, model) | {

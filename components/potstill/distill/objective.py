@@ -1,0 +1,104 @@
+"""From a recipe to the objective that the training loop minimises."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from transformers import PreTrainedModel
+
+from potstill.distill.batch_terms import Attention, Embeddings, FeatureMaps, HiddenStates
+from potstill.distill.kept_terms import ClsStates, ContrastiveCls, Relations
+from potstill.distill.recipes import Recipe
+from potstill.errors import OptionError
+from potstill.training.distillation import Distillation, HardLabels, SoftLabels, Term
+from potstill.training.losses import attention_distributions, attention_scores
+from potstill.training.teacher_outputs import OutputsView
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A student and its teacher.
+
+    Attributes:
+        student: the model to train.
+        teacher: the model to learn from.
+        layer_map: teacher layer (0 is the first) of each student layer.
+        multi_label: each label is a yes or no of its own.
+    """
+
+    student: PreTrainedModel
+    teacher: PreTrainedModel
+    layer_map: list[int]
+    multi_label: bool
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Hidden widths of student and teacher."""
+        return self.student.config.hidden_size, self.teacher.config.hidden_size
+
+
+def build_objective(recipe: Recipe, pair: Pair, outputs: OutputsView, relation_heads: int) -> Distillation:
+    """Make the objective of a recipe.
+
+    Args:
+        recipe: the losses and their weights.
+        pair: student and teacher.
+        outputs: the teacher's kept outputs of the rows to learn from.
+        relation_heads: heads of the kept relations; 0 when none are kept.
+
+    Raises:
+        OptionError: a loss cannot be computed between these two shapes.
+    """
+    makers = _makers(recipe, pair, outputs, relation_heads)
+    terms = {name: (makers[name](), weight) for name, weight in recipe.weights.items()}
+    return Distillation(terms, pair.teacher if recipe.in_batch else None)
+
+
+def _makers(recipe: Recipe, pair: Pair, outputs: OutputsView, relation_heads: int) -> dict[str, Callable[[], Term]]:
+    layers = pair.layer_map
+    return {
+        "soft_labels": lambda: SoftLabels(outputs.logits, recipe.temperature, multi_label=pair.multi_label),
+        "hard_labels": lambda: HardLabels(multi_label=pair.multi_label),
+        "cls_states": lambda: ClsStates(outputs, layers, *pair.widths),
+        "contrastive_cls": lambda: ContrastiveCls(outputs, *pair.widths),
+        "relations": lambda: Relations(outputs, _divide(pair.student, relation_heads)),
+        "embeddings": lambda: Embeddings(*pair.widths),
+        "hidden_states": lambda: HiddenStates(layers, *pair.widths),
+        "attention_scores": lambda: Attention(layers, attention_scores),
+        "feature_maps": lambda: FeatureMaps(_as_wide(pair)),
+        "attention_distributions": lambda: Attention(_as_many_heads(pair), attention_distributions),
+    }
+
+
+def _divide(student: PreTrainedModel, heads: int) -> int:
+    """Refuse relation heads into which the student's queries cannot be cut."""
+    config = student.config
+    width = getattr(config, "true_hidden_size", config.hidden_size)  # MobileBERT attends inside its bottleneck
+    if width % heads:
+        fitting = [str(each) for each in range(1, 65) if width % each == 0]
+        raise OptionError(
+            f"the student's queries are {width} wide, which {heads} relation heads do not divide; set relation_heads "
+            f"to one of {', '.join(fitting)} here and in teacher-cache"
+        )
+    return heads
+
+
+def _as_wide(pair: Pair) -> list[int]:
+    """Refuse feature maps of unequal width: MobileBERT's paper gives the teacher the width of the student's blocks."""
+    width, target = pair.widths
+    if width != target:
+        raise OptionError(
+            f"feature_maps needs layers of equal width, the student's are {width} and the teacher's {target} wide; "
+            "use hidden_states, which learns a projection (recipe tinybert)"
+        )
+    return pair.layer_map
+
+
+def _as_many_heads(pair: Pair) -> list[int]:
+    """Refuse to compare distributions head by head where the numbers of heads differ."""
+    own, wanted = pair.student.config.num_attention_heads, pair.teacher.config.num_attention_heads
+    if own != wanted:
+        raise OptionError(
+            f"attention_distributions needs as many attention heads, the student has {own} and the teacher {wanted}; "
+            "use attention_scores, or relations, which are cut into heads of their own"
+        )
+    return pair.layer_map

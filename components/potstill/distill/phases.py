@@ -1,0 +1,67 @@
+"""The two phases of a distillation: what is inside on unlabelled text first (if asked for), then the task."""
+
+from dataclasses import replace
+
+from potstill.artifacts import Artifact
+from potstill.data.tokens import TRAIN, UNLABELLED, VALIDATION, TokenTable, concatenate, has_split, read_split
+from potstill.distill.config import DistillConfig
+from potstill.distill.objective import Pair, build_objective
+from potstill.errors import InputError
+from potstill.training.loop import TrainingState, fit
+from potstill.training.scoring import nearness_on
+from potstill.training.teacher_outputs import FURTHER, TeacherOutputs
+
+
+def parts_to_learn(inputs: dict[str, Artifact]) -> dict[str, TokenTable]:
+    """Read the rows to learn from, by their part in the teacher's outputs: labelled ones first.
+
+    Args:
+        inputs: `tokens`, and `unlabelled` when there is a further set.
+    """
+    splits = [(TRAIN, inputs["tokens"], TRAIN), (UNLABELLED, inputs["tokens"], UNLABELLED)]
+    splits += [(FURTHER, inputs[UNLABELLED], UNLABELLED)] if UNLABELLED in inputs else []
+    return {part: read_split(each.path, split) for part, each, split in splits if has_split(each.path, split)}
+
+
+def train(
+    pair: Pair, inputs: dict[str, Artifact], outputs: TeacherOutputs, config: DistillConfig
+) -> list[TrainingState]:
+    """Train the student in place; it ends with the weights of the epoch that answers most like the teacher.
+
+    Args:
+        pair: student and teacher.
+        inputs: the artifacts, by name.
+        outputs: what the teacher answers on them.
+        config: distill's options.
+
+    Returns: the state at the end of each phase; the last one's is the task.
+    """
+    parts = parts_to_learn(inputs)
+    phases = [_generalise(pair, parts, outputs, config)] if config.general_epochs else []
+    return [*phases, _learn_the_task(pair, parts, inputs["tokens"], outputs, config)]
+
+
+def _generalise(
+    pair: Pair, parts: dict[str, TokenTable], outputs: TeacherOutputs, config: DistillConfig
+) -> TrainingState:
+    unlabelled = {part: table for part, table in parts.items() if part != TRAIN}
+    if not unlabelled:
+        raise InputError(
+            "general_epochs needs unlabelled rows, and the tokens have none; "
+            "tokenize with --unlabelled-rows, or pass --unlabelled"
+        )
+    objective = build_objective(config.losses.inside(), pair, outputs.over(list(unlabelled)), outputs.relation_heads)
+    options = replace(config, epochs=config.general_epochs)
+    return fit(pair.student, concatenate(list(unlabelled.values())), objective, options, None, "general distillation")
+
+
+def _learn_the_task(
+    pair: Pair, parts: dict[str, TokenTable], tokens: Artifact, outputs: TeacherOutputs, config: DistillConfig
+) -> TrainingState:
+    recipe, validation = config.losses, read_split(tokens.path, VALIDATION)
+    objective = build_objective(recipe, pair, outputs.over(list(parts)), outputs.relation_heads)
+    answers = outputs.over([VALIDATION]).logits
+    nearness = nearness_on(validation, answers, recipe.temperature)
+    # Before its last losses set in, a recipe with phases must not be stopped for making no progress.
+    options = replace(config, patience=0) if recipe.phased else config
+    return fit(pair.student, concatenate(list(parts.values())), objective, options, nearness, "student")
