@@ -12,6 +12,7 @@ from typing import Any
 import tyro
 from kfp import compiler
 
+from pipelines.assisted import assisted
 from pipelines.compress import compress
 from pipelines.export_only import export_only
 from potstill.coreml_export.component import coreml_export
@@ -19,6 +20,8 @@ from potstill.distill.component import distill
 from potstill.onnx_export.component import onnx_export
 from potstill.prune.component import prune
 from potstill.qat.component import qat
+from potstill.teacher_cache.component import teacher_cache
+from potstill.teacher_ensemble.component import teacher_ensemble
 from potstill.teacher_train.component import teacher_train
 from potstill.tokenize.component import tokenize
 from potstill.validate.component import validate
@@ -26,6 +29,8 @@ from potstill.validate.component import validate
 COMPONENTS = {
     "tokenize": tokenize,
     "teacher-train": teacher_train,
+    "teacher-cache": teacher_cache,
+    "teacher-ensemble": teacher_ensemble,
     "distill": distill,
     "prune": prune,
     "qat": qat,
@@ -33,7 +38,7 @@ COMPONENTS = {
     "coreml-export": coreml_export,
     "validate": validate,
 }
-PIPELINES = {"compress": compress, "export-only": export_only}
+PIPELINES = {"compress": compress, "assisted": assisted, "export-only": export_only}
 
 
 def compile_all(out: Path) -> list[Path]:

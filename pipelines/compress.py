@@ -15,6 +15,7 @@ from pipelines.placement import place
 from potstill.distill.component import distill
 from potstill.prune.component import prune
 from potstill.qat.component import qat
+from potstill.teacher_cache.component import teacher_cache
 from potstill.teacher_train.component import teacher_train
 from potstill.tokenize.component import tokenize
 
@@ -24,6 +25,7 @@ class Outputs(NamedTuple):
 
     tokens: Dataset
     teacher: Model
+    teacher_outputs: Dataset
     student: Model
     pruned: Model
     quantized: Model
@@ -36,6 +38,7 @@ class Outputs(NamedTuple):
     confusion: ClassificationMetrics
     tokenize_metrics: Metrics
     teacher_train_metrics: Metrics
+    teacher_cache_metrics: Metrics
     distill_metrics: Metrics
     prune_metrics: Metrics
     qat_metrics: Metrics
@@ -61,14 +64,16 @@ def compress(
     vocabulary_min_count: int = 0,
     teacher_epochs: int = 5,
     teacher_learning_rate: float = 1e-4,
+    teacher_keep: str = "logits",
     student_shape: str = "layers-of-teacher",
     student_layers: int = 2,
     layer_map: str = "uniform",
     distill_epochs: int = 3,
     distill_learning_rate: float = 2e-4,
-    temperature: float = 2.0,
-    alpha: float = 0.0,
-    hidden_weight: float = 0.0,
+    recipe: str = "soft",
+    temperature: float = 0.0,
+    hard_labels: str = "",
+    general_epochs: int = 0,
     control: bool = True,
     head_sparsity: float = 0.25,
     ffn_sparsity: float = 0.5,
@@ -76,6 +81,7 @@ def compress(
     prune_epochs: int = 1,
     recovery_rows: int = 0,
     max_accuracy_drop: float = 2.0,
+    recovery_temperature: float = 2.0,
     qat_epochs: int = 1,
     qat_rows: int = 0,
     opset: int = 17,
@@ -108,14 +114,16 @@ def compress(
         vocabulary_min_count: Tokens seen less often are taken out of the vocabulary; 0 keeps all.
         teacher_epochs: Epochs of the teacher, at most.
         teacher_learning_rate: Peak learning rate of the teacher.
+        teacher_keep: What is kept of the teacher: logits; pkd reads logits,cls and minilmv2 logits,relations.
         student_shape: layers-of-teacher, tinybert-4x312, minirbt-6x256, mobilebert or custom.
         student_layers: Layers of the student.
-        layer_map: Teacher layer of each student layer: uniform, first, last, or explicit as 0,3.
+        layer_map: Teacher layer of each student layer: uniform, skip, first, last, or explicit as 0,3.
         distill_epochs: Epochs of the student, at most.
         distill_learning_rate: Peak learning rate of the student.
-        temperature: Softens the distributions in every distillation.
-        alpha: Weight of the true labels in the distillation.
-        hidden_weight: Weight of hidden-state matching.
+        recipe: Losses of the distillation: soft, tinybert, minilmv2, pkd or mobilebert.
+        temperature: Softens the soft labels of the distillation; 0 is as the recipe says.
+        hard_labels: Weight of the true labels in the distillation; empty is as the recipe says.
+        general_epochs: Passes over the unlabelled rows before the task, with the losses that read no answers.
         control: Also train the student on the labels alone, and report the gain of distillation.
         head_sparsity: Share of attention heads to remove.
         ffn_sparsity: Share of FFN neurons to remove.
@@ -123,6 +131,7 @@ def compress(
         prune_epochs: Passes over the recovery rows after each round.
         recovery_rows: Rows to recover on; 0 is all.
         max_accuracy_drop: Points of validation accuracy that pruning may lose.
+        recovery_temperature: Softens the soft labels of the recovery after pruning, and of qat.
         qat_epochs: Epochs of quantisation-aware training.
         qat_rows: Rows of quantisation-aware training; 0 is all.
         opset: ONNX operator set.
@@ -165,17 +174,22 @@ def compress(
         dtype=dtype,
         start_digest=start_digest,
     )
+    cached = teacher_cache(
+        teacher=trained.outputs["teacher"], tokens=tokens, keep=teacher_keep, threads=threads, dtype=dtype
+    )
     distilled = distill(
         teacher=trained.outputs["teacher"],
         tokens=tokens,
+        teacher_outputs=cached.outputs["outputs"],
         shape=student_shape,
         layers=student_layers,
         layer_map=layer_map,
         epochs=distill_epochs,
         learning_rate=distill_learning_rate,
+        recipe=recipe,
         temperature=temperature,
-        alpha=alpha,
-        hidden_weight=hidden_weight,
+        hard_labels=hard_labels,
+        general_epochs=general_epochs,
         control=control,
         seed=seed,
         threads=threads,
@@ -190,7 +204,7 @@ def compress(
         epochs=prune_epochs,
         recovery_rows=recovery_rows,
         max_accuracy_drop=max_accuracy_drop,
-        temperature=temperature,
+        temperature=recovery_temperature,
         seed=seed,
         threads=threads,
         dtype=dtype,
@@ -201,7 +215,7 @@ def compress(
         teacher=trained.outputs["teacher"],
         epochs=qat_epochs,
         rows=qat_rows,
-        temperature=temperature,
+        temperature=recovery_temperature,
         seed=seed,
         threads=threads,
     )
@@ -224,17 +238,20 @@ def compress(
     )
     place(tokenized, "tokenize")
     place(trained, "teacher-train")
+    place(cached, "teacher-cache")
     place(distilled, "distill")
     place(smaller, "prune")
     place(quantized, "qat")
     return Outputs(
         tokens=tokens,
         teacher=trained.outputs["teacher"],
+        teacher_outputs=cached.outputs["outputs"],
         student=distilled.outputs["student"],
         pruned=smaller.outputs["pruned"],
         quantized=model,
         tokenize_metrics=tokenized.outputs["metrics"],
         teacher_train_metrics=trained.outputs["metrics"],
+        teacher_cache_metrics=cached.outputs["metrics"],
         distill_metrics=distilled.outputs["metrics"],
         prune_metrics=smaller.outputs["metrics"],
         qat_metrics=quantized.outputs["metrics"],

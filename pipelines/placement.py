@@ -6,6 +6,8 @@ from typing import Any
 RESOURCES = {
     "tokenize": ("2", "2G"),
     "teacher-train": ("2", "8G"),
+    "teacher-cache": ("2", "4G"),
+    "teacher-ensemble": ("1", "2G"),
     "distill": ("2", "8G"),
     "prune": ("2", "8G"),
     "qat": ("2", "8G"),

@@ -146,3 +146,18 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: 
 def quantized_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, tiny_tokens: Path) -> Path:
     """checkpoint/v1 with int8 scales on every linear and embedding, from the ranges seen on the test rows."""
     return make_quantized(tmp_path_factory.mktemp("made") / "quantized", tiny_checkpoint, tiny_tokens).path
+
+
+@pytest.fixture(scope="session")
+def teacher_outputs(
+    tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path, tiny_checkpoint: Path, tiny_tokens: Path
+) -> tuple[Path, Path]:
+    """Two teacher-outputs/v1, logits only, of two random teachers on the same tokens."""
+    from potstill.teacher_cache import TeacherCacheConfig, cache_teacher
+
+    folder = tmp_path_factory.mktemp("made")
+    teachers = (tiny_checkpoint, make_checkpoint(folder / "teacher", tokenizer_folder, seed=1).path)
+    made = (folder / "outputs", folder / "outputs-2")
+    for teacher, outputs in zip(teachers, made, strict=True):
+        cache_teacher(teacher, tiny_tokens, outputs, TeacherCacheConfig(threads=1, dtype="float32"))
+    return made

@@ -20,6 +20,16 @@ STAGES = {
         "train_teacher",
         "tokens + a starting checkpoint → a fine-tuned teacher",
     ),
+    "teacher-cache": (
+        "potstill.teacher_cache",
+        "cache_teacher",
+        "teacher + tokens → what the teacher answers on every row, once for all students",
+    ),
+    "teacher-ensemble": (
+        "potstill.teacher_ensemble",
+        "ensemble_outputs",
+        "outputs of several teachers → their weighted sum, one teacher to learn from",
+    ),
     "distill": ("potstill.distill", "distill_student", "teacher + tokens → a small student that answers like it"),
     "prune": ("potstill.prune", "prune_checkpoint", "student → fewer attention heads and FFN neurons"),
     "qat": ("potstill.qat", "quantize_checkpoint", "student → int8 scales learned in training"),

@@ -7,7 +7,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,14 +33,15 @@ class KfpMetrics(KfpArtifact, Protocol):
 def run(
     stage: Callable[..., Measures],
     config: Callable[[], Any],
-    inputs: Mapping[str, KfpArtifact | None],
+    inputs: Mapping[str, KfpArtifact | Sequence[KfpArtifact] | None],
     outputs: Mapping[str, KfpArtifact],
     metrics: KfpMetrics | None = None,
 ) -> Measures:
     """Run a stage on the folders of KFP artifacts, and log what it measured.
 
     Args:
-        stage: the stage's function; called with one `Path` per input and output and with `config`.
+        stage: the stage's function; called with one `Path` per input and output, a tuple of them for an input that is a
+            list, and with `config`.
         config: builds the stage's options; called here, so that a refused option ends as one line, too.
         inputs: the artifacts to read, by the name of the stage's parameter; None for one that was not given.
         outputs: the artifacts to write. Each gets the digest, kind and licence of what was sealed in it as metadata.
@@ -52,19 +53,24 @@ def run(
         SystemExit: with code 2, after one line on stderr, when the stage refused its work.
     """
     started = time.monotonic()
-    folders = {name: Path(each.path) for name, each in {**inputs, **outputs}.items() if each is not None}
+    read = {name: _folders(each) for name, each in inputs.items() if each is not None}
+    written = {name: Path(each.path) for name, each in outputs.items()}
     try:
-        measures = stage(**folders, config=config())
+        measures = stage(**read, **written, config=config())
     except PotstillError as refused:
         raise _stop(refused) from None
     except OSError as failed:  # a full disk, a file that may not be read
         raise _stop(PotstillError(f"{failed.filename}: {failed.strerror or failed}")) from failed
     for name, each in outputs.items():
-        if is_sealed(folders[name]):
-            each.metadata["digest"] = sha256_of(folders[name] / MANIFEST)
+        if is_sealed(written[name]):
+            each.metadata["digest"] = sha256_of(written[name] / MANIFEST)
     if metrics is not None:
         log({**measures, "seconds": round(time.monotonic() - started, 3)}, metrics)
     return measures
+
+
+def _folders(given: KfpArtifact | Sequence[KfpArtifact]) -> Path | tuple[Path, ...]:
+    return tuple(Path(each.path) for each in given) if isinstance(given, Sequence) else Path(given.path)
 
 
 def log(measures: Measures, metrics: KfpMetrics) -> None:

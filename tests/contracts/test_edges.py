@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, TOKENS, expect
+from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, TEACHER_OUTPUTS, TOKENS, expect
 from potstill.cli import STAGES
 from potstill.errors import ArtifactError
 
@@ -15,7 +15,18 @@ from potstill.errors import ArtifactError
 EDGES = {
     "tokenize": ({"data": DATASET, "start": CHECKPOINT}, "tokens"),
     "teacher-train": ({"tokens": TOKENS, "start": CHECKPOINT}, "teacher"),
-    "distill": ({"teacher": CHECKPOINT, "tokens": TOKENS, "start": CHECKPOINT, "unlabelled": TOKENS}, "student"),
+    "teacher-cache": ({"teacher": CHECKPOINT, "tokens": TOKENS, "unlabelled": TOKENS}, "outputs"),
+    "teacher-ensemble": ({"members": TEACHER_OUTPUTS, "tokens": TOKENS}, "outputs"),
+    "distill": (
+        {
+            "teacher": CHECKPOINT,
+            "tokens": TOKENS,
+            "teacher_outputs": TEACHER_OUTPUTS,
+            "start": CHECKPOINT,
+            "unlabelled": TOKENS,
+        },
+        "student",
+    ),
     "prune": ({"student": CHECKPOINT, "tokens": TOKENS}, "pruned"),
     "qat": ({"student": CHECKPOINT, "tokens": TOKENS, "teacher": CHECKPOINT}, "quantized"),
     "onnx-export": ({"model": CHECKPOINT, "tokens": TOKENS}, "onnx"),
@@ -49,13 +60,26 @@ def call(stage, folders):
     return function(**folders, config=config())
 
 
-def folders_for(stage, output, tokens, checkpoint):
-    """Right folders for the inputs that must be given."""
-    right = {TOKENS: tokens, CHECKPOINT: checkpoint, DATASET: checkpoint}
+@pytest.fixture(scope="session")
+def right(tiny_tokens, tiny_checkpoint, teacher_outputs):
+    """A whole folder of each kind; of what some stage reads several of, several."""
+    checkpoint = (tiny_checkpoint,)
+    return {TOKENS: (tiny_tokens,), CHECKPOINT: checkpoint, DATASET: checkpoint, TEACHER_OUTPUTS: teacher_outputs}
+
+
+def folders_for(stage, output, right, **instead):
+    """Folders for the inputs that must be given, and for those in `instead`: it is given in the right one's place.
+
+    Of an input that is a list, one folder is taken for the other's place, and the rest is right.
+    """
     inputs, written = EDGES[stage]
     parameters = inspect.signature(stage_of(stage)[1]).parameters
-    needed = {name: right[kind] for name, kind in inputs.items() if parameters[name].default is inspect.Parameter.empty}
-    return {**needed, written: output}
+    given = {written: output}
+    for name, kind in inputs.items():
+        if name in instead or parameters[name].default is inspect.Parameter.empty:
+            folders = (instead[name], *right.get(kind, ())[1:]) if name in instead else right[kind]
+            given[name] = folders if "tuple" in str(parameters[name].annotation) else folders[0]
+    return given
 
 
 def test_the_edges_are_those_of_the_functions():
@@ -70,41 +94,34 @@ def test_the_edges_are_those_of_the_functions():
 
 # tokenize's start may also be a tokens/v1 folder, for its tokenizer.
 @pytest.mark.parametrize(("stage", "name"), [each for each in INPUTS if each[0] != "tokenize"])
-def test_another_kind_is_refused(stage, name, tmp_path, tiny_tokens, tiny_checkpoint):
-    kind = EDGES[stage][0][name]
-    wrong = tiny_checkpoint if kind == TOKENS else tiny_tokens
-    folders = folders_for(stage, tmp_path / "out", tiny_tokens, tiny_checkpoint) | {name: wrong}
+def test_another_kind_is_refused(stage, name, tmp_path, right):
+    wrong = right[CHECKPOINT if EDGES[stage][0][name] == TOKENS else TOKENS][0]
     with pytest.raises(ArtifactError, match="wanted is"):
-        call(stage, folders)
+        call(stage, folders_for(stage, tmp_path / "out", right, **{name: wrong}))
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("stage", "name"), INPUTS)
-def test_a_changed_folder_is_refused(stage, name, tmp_path, tiny_tokens, tiny_checkpoint):
-    kind = EDGES[stage][0][name]
+def test_a_changed_folder_is_refused(stage, name, tmp_path, right):
     damaged = tmp_path / "damaged"
-    shutil.copytree(tiny_tokens if kind == TOKENS else tiny_checkpoint, damaged)
+    shutil.copytree(right.get(EDGES[stage][0][name], right[CHECKPOINT])[0], damaged)
     (damaged / "stowaway").write_text("x")
-    folders = folders_for(stage, tmp_path / "out", tiny_tokens, tiny_checkpoint) | {name: damaged}
     with pytest.raises(ArtifactError):
-        call(stage, folders)
+        call(stage, folders_for(stage, tmp_path / "out", right, **{name: damaged}))
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("stage", [stage for stage in EDGES if stage != "tokenize"])
-def test_an_absent_folder_is_refused(stage, tmp_path, tiny_tokens, tiny_checkpoint):
+def test_an_absent_folder_is_refused(stage, tmp_path, right):
     first = next(iter(EDGES[stage][0]))
-    folders = folders_for(stage, tmp_path / "out", tiny_tokens, tiny_checkpoint) | {first: Path("/nowhere")}
     with pytest.raises(ArtifactError, match="/nowhere does not exist"):
-        call(stage, folders)
+        call(stage, folders_for(stage, tmp_path / "out", right, **{first: Path("/nowhere")}))
 
 
 @pytest.mark.parametrize("stage", [stage for stage in EDGES if stage != "tokenize"])  # it refuses the length first
-def test_an_output_that_is_an_input_is_refused_and_kept(stage, tmp_path, tiny_tokens, tiny_checkpoint):
-    mine = tmp_path / "mine"
-    shutil.copytree(tiny_checkpoint, mine)
-    folders = folders_for(stage, mine, tiny_tokens, tiny_checkpoint)
-    checkpoint = next(name for name, folder in folders.items() if folder == tiny_checkpoint)
+def test_an_output_that_is_an_input_is_refused_and_kept(stage, tmp_path, right):
+    mine, (name, kind) = tmp_path / "mine", next(iter(EDGES[stage][0].items()))
+    shutil.copytree(right[kind][0], mine)
     with pytest.raises(ArtifactError, match="is read and written at once"):
-        call(stage, folders | {checkpoint: mine})
-    assert expect(mine, CHECKPOINT)
+        call(stage, folders_for(stage, mine, right, **{name: mine}))
+    assert expect(mine, kind)

@@ -20,12 +20,14 @@ NEEDS_THE_NETWORK = ("--source google-bert", "headlines.csv")
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory, tiny_tokens, tiny_checkpoint, quantized_checkpoint):
+def runs(tmp_path_factory, tiny_tokens, tiny_checkpoint, quantized_checkpoint, teacher_outputs):
     """The folders that the cards speak of, tiny."""
     folder = tmp_path_factory.mktemp("cards") / "runs"
     shutil.copytree(tiny_tokens, folder / "tokens")
     for name in ("start", "teacher", "student", "pruned"):
         shutil.copytree(tiny_checkpoint, folder / name)
+    for name, outputs in zip(("teacher-outputs", "teacher-outputs-2"), teacher_outputs, strict=True):
+        shutil.copytree(outputs, folder / name)
     shutil.copytree(quantized_checkpoint, folder / "qat")
     lenient = {"minimum_agreement_int8": 0.0}
     export_onnx(folder / "qat", folder / "tokens", folder / "onnx", OnnxExportConfig(**lenient))

@@ -59,11 +59,12 @@ def test_the_run_passes_and_leaves_what_it_promises(finished):
         summary["models"]
     )
     assert set(summary["seconds"]) == {
-        "tokenize", "teacher-train", "distill", "prune", "qat", "onnx-export", "coreml-export", "validate",
+        "tokenize", "teacher-train", "teacher-cache", "distill", "prune", "qat",
+        "onnx-export", "coreml-export", "validate",
     }  # fmt: skip
     assert all(seconds > 0 for seconds in summary["seconds"].values())
     assert set(summary["digests"]) == {
-        "tokens", "teacher", "student", "pruned", "quantized", "onnx", "package", "report",
+        "tokens", "teacher", "teacher_outputs", "student", "pruned", "quantized", "onnx", "package", "report",
     }  # fmt: skip
     expect(folder / "onnx", ONNX)
     expect(folder / "package", COREML)

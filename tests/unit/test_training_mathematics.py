@@ -1,7 +1,5 @@
 """The mathematics of training, distillation, pruning and fake quantisation against slow, obvious references."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from potstill.data.batches import by_length, pad, shuffled
-from potstill.data.tokens import NO_LABEL, TEST, from_rows, read_split
+from potstill.data.tokens import TEST, from_rows, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.layer_map import layer_map
 from potstill.encoder.quantization import to_int8
@@ -22,7 +20,6 @@ from potstill.prune.surgery import cut
 from potstill.qat.fake_quant import QatLinear, input_scale, prepare, restore, weight_scale
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.loop import fit, to_inputs
-from potstill.training.losses import hard_labels, hidden_states, soft_labels
 from potstill.training.options import TrainingOptions
 
 
@@ -58,34 +55,6 @@ def test_padding_keeps_every_token_and_nothing_else():
             length = table.lengths[row]
             assert batch.input_ids[place, :length].tolist() == table.row(row).tolist()
             assert batch.attention_mask[place].tolist() == [1] * length + [0] * (batch.input_ids.shape[1] - length)
-
-
-# -------------------------------------------------------------------------------------------------- losses
-
-
-def test_soft_labels_is_the_divergence_spelled_out():
-    student, teacher, heat = torch.randn(4, 3), torch.randn(4, 3), 2.5
-    slow = 0.0
-    for s, t in zip(student.tolist(), teacher.tolist(), strict=True):
-        p = [math.exp(x / heat) / sum(math.exp(y / heat) for y in t) for x in t]
-        q = [math.exp(x / heat) / sum(math.exp(y / heat) for y in s) for x in s]
-        slow += sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)) / 4
-    assert_close(soft_labels(student, teacher, heat), torch.tensor(slow * heat**2))
-
-
-def test_hard_labels_leaves_unlabelled_rows_out():
-    logits = torch.randn(4, 3)
-    labels = torch.tensor([0, NO_LABEL, 2, NO_LABEL])
-    slow = -(logits.log_softmax(1)[0, 0] + logits.log_softmax(1)[2, 2]) / 2
-    assert_close(hard_labels(logits, labels), slow)
-    assert float(hard_labels(logits, torch.full((4,), NO_LABEL))) == 0.0
-
-
-def test_hidden_states_counts_real_tokens_only():
-    student, teacher = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
-    mask = torch.tensor([[1, 1, 0], [1, 0, 0]])
-    squares = [(student[r, t] - teacher[r, t]).square().sum() for r, t in ((0, 0), (0, 1), (1, 0))]
-    assert_close(hidden_states(student, teacher, mask), torch.stack(squares).sum() / (3 * 4))
 
 
 # ---------------------------------------------------------------------------------------------------- loop

@@ -33,7 +33,7 @@ def teacher(tmp_path_factory, tiny_tokens, tiny_checkpoint):
 @pytest.fixture(scope="module")
 def student(tmp_path_factory, teacher, tiny_tokens):
     folder = tmp_path_factory.mktemp("student") / "out"
-    config = DistillConfig(layers=1, epochs=6, learning_rate=3e-3, control=True, alpha=0.1, **FAST)
+    config = DistillConfig(layers=1, epochs=6, learning_rate=3e-3, control=True, hard_labels="0.1", **FAST)
     measures = distill_student(teacher, tiny_tokens, folder, config)
     assert measures["teacher_agreement"] > 0.9
     assert "gain_over_control" in measures
@@ -85,7 +85,7 @@ def test_student_has_fewer_layers_and_reports_the_control(student):
 
 @pytest.mark.parametrize("name", ["tinybert-4x312", "mobilebert", "custom"])
 def test_students_of_other_shapes(tmp_path, teacher, tiny_tokens, name):
-    config = DistillConfig(shape=name, layers=1, hidden=24, heads=2, ffn=48, epochs=1, hidden_weight=1.0, **FAST)
+    config = DistillConfig(shape=name, layers=1, hidden=24, heads=2, ffn=48, epochs=1, hidden_states="1", **FAST)
     distill_student(teacher, tiny_tokens, tmp_path / "out", config)
     assert load_classifier(tmp_path / "out").config.num_labels == 2
 

@@ -44,6 +44,9 @@ def student(tmp_path_factory, tiny_checkpoint, tiny_tokens):
             "test_accuracy": 0.75,
             "test_macro_f1": 0.7,
             "validation_accuracy": 0.7,
+            "gain": 0.05,
+            "gain_low": -0.01,
+            "gain_high": 0.11,
             "labelled_rows": 64,
             "steps": 9,
         }
@@ -80,6 +83,8 @@ def test_figures_are_those_of_the_models(judged, tiny_tokens, quantized_checkpoi
     assert figures["models"]["qat"]["agreement_pytorch"] == (predicted["qat"] == predicted["float"]).mean()
     assert figures["models"]["teacher"]["bytes"] == (teacher / "model.safetensors").stat().st_size
     assert figures["models"]["control"]["accuracy"] == 0.75
+    assert "Distillation gained +5.00 points" in (judged / "report.md").read_text()
+    assert "95 % paired bootstrap -1.00 to +11.00" in (judged / "report.html").read_text()
     assert list(figures["models"]) == ["tfidf", "control", "teacher", "student", "pruned", "float", "qat"]
     assert figures["final"] == "qat"
     assert set(figures["latency"]["models"]) == {"teacher", "student", "pruned", "float"}

@@ -14,15 +14,19 @@ def teacher_train(
     metrics: Output[Metrics],
     epochs: int = 5,
     batch_size: int = 32,
+    accumulate: int = 1,
     learning_rate: float = 0.0001,
+    layer_decay: float = 1.0,
     weight_decay: float = 0.01,
     warmup_share: float = 0.1,
     max_grad_norm: float = 1.0,
+    ema: float = 0.0,
     patience: int = 2,
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
     label_smoothing: float = 0.0,
+    class_weights: str = "none",
     start_digest: str = "",
 ) -> None:
     """Fine-tune a pretrained encoder into the most accurate classifier that the labels allow.
@@ -31,16 +35,20 @@ def teacher_train(
         tokens: tokens/v1 with a labelled train and validation split.
         start: checkpoint/v1 of a pretrained encoder of the BERT family.
         epochs: Passes over the labelled rows, at most.
-        batch_size: Rows per optimiser step.
+        batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
+        accumulate: Batches per optimiser step: as one batch of them all, in the memory of one.
         learning_rate: Peak learning rate of AdamW.
+        layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
+        ema: Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none.
         patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.
         label_smoothing: Share of each target spread evenly over all labels (arXiv:1512.00567).
+        class_weights: none, or balanced: labels count alike, however many rows each has.
         start_digest: Digest that the starting checkpoint must have; empty: any.
 
     Returns:
@@ -55,15 +63,19 @@ def teacher_train(
         lambda: TeacherTrainConfig(
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             learning_rate=learning_rate,
+            layer_decay=layer_decay,
             weight_decay=weight_decay,
             warmup_share=warmup_share,
             max_grad_norm=max_grad_norm,
+            ema=ema,
             patience=patience,
             seed=seed,
             threads=threads,
             dtype=dtype,
             label_smoothing=label_smoothing,
+            class_weights=class_weights,
             start_digest=start_digest,
         ),
         {"tokens": tokens, "start": start},

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,6 +25,7 @@ def resolve_dtype(wanted: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+@cache
 def _cpu_has_bf16() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.is_file():
@@ -35,10 +38,12 @@ def _cpu_has_bf16() -> bool:
 @contextmanager
 def reproducible(seed: int, threads: int) -> Iterator[None]:
     """Fix seeds, threads and algorithms: the same work gives the same bytes. The caller's state comes back after."""
-    before = (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    memory: Any = torch.utils.deterministic  # its property is not in PyTorch's types
+    before = (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), memory.fill_uninitialized_memory)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(mode=True)
+    memory.fill_uninitialized_memory = False  # it guards against reading memory never written; 4 % of a training step
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
     try:
@@ -47,6 +52,7 @@ def reproducible(seed: int, threads: int) -> Iterator[None]:
         torch.random.set_rng_state(state)
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(mode=before[1])
+        memory.fill_uninitialized_memory = before[2]
 
 
 def autocast(dtype: torch.dtype, device: torch.device) -> torch.autocast:

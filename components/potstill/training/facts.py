@@ -15,6 +15,7 @@ def training_measures(state: TrainingState, model: nn.Module) -> dict[str, float
         "epochs": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "steps": float(state.step),
+        "padding_share": state.padding_share,
         "loss": state.losses[-1] if state.losses else 0.0,
     }
 
@@ -25,6 +26,7 @@ def training_facts(state: TrainingState, config: TrainingOptions) -> dict[str, o
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "steps": state.step,
+        "padding_share": state.padding_share,
         "dtype": str(resolve_dtype(config.dtype, pick_device())).removeprefix("torch."),
         "loss_per_epoch": state.losses,
         "validation_score_per_epoch": state.scores,

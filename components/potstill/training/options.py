@@ -16,15 +16,21 @@ class TrainingOptions:
     epochs: Annotated[int, Field(ge=0)] = 3
     """Passes over the training rows, at most."""
     batch_size: Annotated[int, Field(ge=1)] = 32
-    """Rows per optimiser step."""
+    """Rows computed at a time; times `accumulate`, the rows per optimiser step."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Batches per optimiser step: as one batch of them all, in the memory of one."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
     """Peak learning rate of AdamW."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """AdamW's weight decay; biases and norms are left out."""
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of all steps in which the learning rate rises; it falls linearly to 0 after."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are scaled down to this L2 norm."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none."""
     patience: Annotated[int, Field(ge=0)] = 2
     """Stop after so many epochs without a better validation score; 0: never stop early."""
     seed: Annotated[int, Field(ge=0)] = 0

@@ -1,0 +1,220 @@
+"""Several teachers and an assistant: the longer path, for when the last points count.
+
+python -m pipelines.assisted --params pipelines/params/assisted.yaml
+"""
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
+
+from pipelines.delivery import deliver
+from pipelines.placement import place
+from potstill.distill.component import distill
+from potstill.teacher_cache.component import teacher_cache
+from potstill.teacher_ensemble.component import teacher_ensemble
+from potstill.teacher_train.component import teacher_train
+from potstill.tokenize.component import tokenize
+
+FURTHER_SEEDS = [101, 102]  # of the further teachers: a loop's items are part of the compiled pipeline
+
+
+class Outputs(NamedTuple):
+    """Everything that the run made, and what was measured on the way."""
+
+    tokens: Dataset
+    teacher: Model
+    teacher_outputs: Dataset
+    assistant: Model
+    student: Model
+    onnx: Model
+    package: Model
+    report: Dataset
+    figures: Dataset
+    page: HTML
+    markdown: Markdown
+    confusion: ClassificationMetrics
+    tokenize_metrics: Metrics
+    teacher_train_metrics: Metrics
+    teacher_ensemble_metrics: Metrics
+    distill_metrics: Metrics
+    onnx_export_metrics: Metrics
+    coreml_export_metrics: Metrics
+    validate_metrics: Metrics
+
+
+@dsl.pipeline(name="potstill-assisted")
+def assisted(
+    data_uri: str,
+    start_uri: str,
+    data_digest: str = "",
+    start_digest: str = "",
+    text_column: str = "text",
+    label_column: str = "label",
+    columns: str = "",
+    max_length: int = 128,
+    test_share: float = 0.1,
+    validation_share: float = 0.1,
+    labelled_rows: int = 0,
+    unlabelled_rows: int = 0,
+    vocabulary_min_count: int = 0,
+    teacher_epochs: int = 5,
+    teacher_learning_rate: float = 1e-4,
+    weighting: str = "average",
+    assistant_layers: int = 3,
+    student_layers: int = 2,
+    layer_map: str = "uniform",
+    distill_epochs: int = 3,
+    distill_learning_rate: float = 2e-4,
+    temperature: float = 0.0,
+    control: bool = True,
+    opset: int = 17,
+    coreml_target: str = "iOS16",
+    max_size_mb: float = 20.0,
+    max_latency_p95_ms: float = 0.0,
+    max_student_drop: float = 2.0,
+    max_export_drop: float = 1.0,
+    min_agreement: float = 0.95,
+    beat_tfidf: bool = True,
+    seed: int = 0,
+    threads: int = 2,
+    dtype: str = "auto",
+) -> Outputs:
+    """Distil three teachers into an assistant, and the assistant into the student that is exported and judged.
+
+    Args:
+        data_uri: The table of texts: CSV, TSV, JSONL or Parquet, a file or a folder, sealed as dataset/v1 or raw.
+        start_uri: The pretrained encoder, sealed as checkpoint/v1 by potstill import-checkpoint.
+        data_digest: Digest that the data must have; empty for any.
+        start_digest: Digest that the starting checkpoint must have; empty for any.
+        text_column: Column of the texts.
+        label_column: Column of the labels.
+        columns: Names of the columns, comma-separated, of a table without a header.
+        max_length: Tokens kept of each text, [CLS] and [SEP] included; the length of the Core ML model.
+        test_share: Share of the rows that judge.
+        validation_share: Share of the rest that chooses epochs and weighs teachers.
+        labelled_rows: Training rows that keep their label; 0 is all.
+        unlabelled_rows: Rows beyond them that are used without their label; 0 is all.
+        vocabulary_min_count: Tokens seen less often are taken out of the vocabulary; 0 keeps all.
+        teacher_epochs: Epochs of each teacher, at most.
+        teacher_learning_rate: Peak learning rate of the teachers.
+        weighting: Weights of the teachers, average or by validation.
+        assistant_layers: Layers of the assistant, taken from the first teacher.
+        student_layers: Layers of the student, taken from the assistant.
+        layer_map: Layer to learn from and to begin with: uniform, skip, first, last, or explicit as 0,3.
+        distill_epochs: Epochs of the assistant, and of the student, at most.
+        distill_learning_rate: Peak learning rate of both.
+        temperature: Softens the soft labels of both; 0 is as the recipe says.
+        control: Also train the student on the labels alone, and report the gain of distillation.
+        opset: ONNX operator set.
+        coreml_target: Oldest system that the Core ML packages run on.
+        max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
+        max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
+        max_student_drop: Budget, points that the student may lose against the first teacher; 0 is none.
+        max_export_drop: Budget, points that an int8 export may lose against the student; 0 is none.
+        min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
+        beat_tfidf: Budget, be more accurate than TF-IDF on the same labels.
+        seed: Seed of the split, of the first teacher, the assistant and the student.
+        threads: CPU threads. Part of the recipe.
+        dtype: auto, float32 or bfloat16.
+    """
+    data = dsl.importer(artifact_uri=data_uri, artifact_class=Dataset, reimport=False)
+    start = dsl.importer(artifact_uri=start_uri, artifact_class=Model, reimport=False)
+    tokenized = tokenize(
+        data=data.output,
+        start=start.output,
+        text_column=text_column,
+        label_column=label_column,
+        columns=columns,
+        max_length=max_length,
+        test_share=test_share,
+        validation_share=validation_share,
+        labelled_rows=labelled_rows,
+        unlabelled_rows=unlabelled_rows,
+        vocabulary_min_count=vocabulary_min_count,
+        seed=seed,
+        data_digest=data_digest,
+    )
+    place(tokenized, "tokenize")
+    tokens, exactly = tokenized.outputs["tokens"], {"threads": threads, "dtype": dtype}
+    training = {"epochs": teacher_epochs, "learning_rate": teacher_learning_rate, "start_digest": start_digest}
+
+    first = teacher_train(tokens=tokens, start=start.output, seed=seed, **training, **exactly)
+    answered = teacher_cache(teacher=first.outputs["teacher"], tokens=tokens, **exactly)
+    with dsl.ParallelFor(FURTHER_SEEDS, parallelism=1) as further_seed:
+        further = teacher_train(tokens=tokens, start=start.output, seed=further_seed, **training, **exactly)
+        answers = teacher_cache(teacher=further.outputs["teacher"], tokens=tokens, **exactly)
+        place(further, "teacher-train")
+        place(answers, "teacher-cache")
+    together = teacher_ensemble(
+        members=dsl.Collected(answers.outputs["outputs"]),
+        first=answered.outputs["outputs"],
+        tokens=tokens,
+        weighting=weighting,
+    )
+
+    learning = {
+        "layer_map": layer_map,
+        "epochs": distill_epochs,
+        "learning_rate": distill_learning_rate,
+        "temperature": temperature,
+        "seed": seed,
+    }
+    helped = distill(
+        teacher=first.outputs["teacher"],
+        tokens=tokens,
+        teacher_outputs=together.outputs["outputs"],
+        layers=assistant_layers,
+        **learning,
+        **exactly,
+    )
+    distilled = distill(
+        teacher=helped.outputs["student"],
+        tokens=tokens,
+        layers=student_layers,
+        control=control,
+        **learning,
+        **exactly,
+    )
+    student = distilled.outputs["student"]
+    delivered = deliver(
+        tokens,
+        student,
+        opset,
+        coreml_target,
+        teacher=first.outputs["teacher"],
+        student=student,
+        threads=threads,
+        max_size_mb=max_size_mb,
+        max_latency_p95_ms=max_latency_p95_ms,
+        max_student_drop=max_student_drop,
+        max_export_drop=max_export_drop,
+        min_agreement=min_agreement,
+        beat_tfidf=beat_tfidf,
+    )
+    for task, stage in (
+        (first, "teacher-train"),
+        (answered, "teacher-cache"),
+        (together, "teacher-ensemble"),
+        (helped, "distill"),
+        (distilled, "distill"),
+    ):
+        place(task, stage)
+    return Outputs(
+        tokens=tokens,
+        teacher=first.outputs["teacher"],
+        teacher_outputs=together.outputs["outputs"],
+        assistant=helped.outputs["student"],
+        student=student,
+        tokenize_metrics=tokenized.outputs["metrics"],
+        teacher_train_metrics=first.outputs["metrics"],
+        teacher_ensemble_metrics=together.outputs["metrics"],
+        distill_metrics=distilled.outputs["metrics"],
+        **delivered,
+    )
+
+
+if __name__ == "__main__":
+    from pipelines.command import main
+
+    raise SystemExit(main(assisted))
