@@ -1,4 +1,4 @@
-"""Several teachers, an assistant and a student on KFP's own local runner: tiny data, every step a process of its own."""
+"""Several teachers, an assistant and a student on KFP's own local runner: tiny data, each step its own process."""
 
 import csv
 import json
