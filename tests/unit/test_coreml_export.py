@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from potstill.artifacts import CHECKPOINT, COREML, Artifact, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect, seal
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES, FP16, INT8
 from potstill.coreml_export.int8 import row_scales, weight_scales
@@ -22,6 +22,7 @@ from potstill.licences import Licence
 from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.coreml_session import cut, predict_coreml
 from potstill.mlprogram import load
+from potstill.output_folder import creating
 from tests.conftest import LABELS, MAKER, OPEN, make_tokens
 
 FEW = {"parity_rows": 8}
@@ -43,7 +44,7 @@ def make_family(folder: Path, tokens: Path, family: str, licence: Licence = OPEN
         model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **{**common, **narrow}))
     else:
         model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **common))
-    with creating(folder):
+    with creating(folder, CHECKPOINT):
         save_checkpoint(model, tokens, folder)
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, licence).path
 
@@ -168,7 +169,7 @@ def test_families(family: str, target: str, tmp_path: Path, tiny_tokens: Path):
 def test_a_family_that_is_not_known_is_refused(tmp_path: Path, tiny_tokens: Path):
     checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "electra")
     with pytest.raises(
-        InputError, match="a electra model cannot be exported to Core ML; families are: bert, mobilebert"
+        InputError, match="models of family 'electra' cannot be exported to Core ML; families are: bert, mobilebert"
     ):
         export_coreml(checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig())
 
@@ -217,7 +218,7 @@ def test_a_package_too_far_off_is_refused_with_its_worst_rows(tmp_path: Path, ti
 
 
 def test_int8_for_ios15_is_refused_with_the_way_out():
-    with pytest.raises(OptionError, match=r"int8 needs iOS16 or later.*pass --target iOS16 or --formats fp16"):
+    with pytest.raises(OptionError, match=r"^int8 needs iOS16 or later, .*; pass --target iOS16 or --formats fp16$"):
         CoremlExportConfig(target="iOS15")
 
 
@@ -227,9 +228,14 @@ def test_options_out_of_range_are_refused(wrong: dict):
         CoremlExportConfig(**wrong)
 
 
-@pytest.mark.parametrize("length", [1, 65])
+def test_no_format_is_refused_in_words():
+    with pytest.raises(OptionError, match=r"^formats must name at least one of fp16, int8, got ''$"):
+        CoremlExportConfig(formats="")
+
+
+@pytest.mark.parametrize("length", [1, 2, 65])
 def test_a_length_without_positions_is_refused(length: int, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
-    with pytest.raises(OptionError, match=r"max_length must be in \[2, 64\]"):
+    with pytest.raises(OptionError, match=rf"max_length must be in \[3, 64\], the positions of .*, got {length}$"):
         export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(max_length=length))
 
 

@@ -178,7 +178,7 @@ def test_a_fold_has_rows_of_its_own_and_nothing_stale():
 def test_other_folders_are_not_folded(tmp_path, albert):
     torch.save(albert, tmp_path / "pytorch_model.bin")
     (tmp_path / "config.json").write_text('{"hidden_size": 24}')
-    with pytest.raises(InputError, match="is a nameless model"):
+    with pytest.raises(InputError, match="is a model of family ''"):
         import_checkpoint(str(tmp_path), tmp_path / "out", ImportCheckpointConfig())
 
 

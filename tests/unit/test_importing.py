@@ -13,12 +13,14 @@ import torch
 from conftest import LABELS, OPEN
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from potstill.artifacts import CHECKPOINT, DATASET, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, DATASET, expect, seal
 from potstill.data.importing import ImportDataConfig, import_data
-from potstill.data.tables import Columns, stream_table
+from potstill.data.table_columns import Columns
+from potstill.data.tables import stream_table
 from potstill.encoder.checkpoint import read_tensors
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
 from potstill.errors import InputError, OptionError
+from potstill.output_folder import creating
 from potstill.store.packages import Package, fetch_archive, fetch_members
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -36,7 +38,7 @@ def test_import_data_copies_tables_only_and_names_no_path(tmp_path):
     assert made.meaning == {"name": "reviews", "source": "reviews"}
     assert made.licence.use == "undeclared"
     assert str(tmp_path) not in (tmp_path / "out" / "artifact.json").read_text()
-    assert measures == {"files": 2.0, "bytes": float(made.bytes)}
+    assert measures == {"files": 2.0, "bytes": float(made.bytes), "rows": 2.0}
 
 
 def test_import_data_takes_name_and_licence(tmp_path):
@@ -54,6 +56,35 @@ def test_import_data_refuses(tmp_path, name, message):
     (tmp_path / "a.docx").write_text("x")
     with pytest.raises(InputError, match=message):
         import_data(str(tmp_path / name), tmp_path / "out", ImportDataConfig())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"text,label\n", "has no row below its column names"),
+        ("t.csv", bytes(range(256)) * 20, "cannot be read|is not UTF-8"),
+        ("t.csv", "text,label\n国足,体育\n".encode("gbk"), "is not UTF-8 .*GB18030"),
+        ("t.tsv", "text\tlabel\n国足\t体育\n".encode("utf-16"), r"is UTF-16, not UTF-8; .*iconv -f UTF-16 -t UTF-8$"),
+        ("t.parquet", b"hello", "cannot be read"),
+        ("t.jsonl", b'{"text":"a"}\n{"text"\n', "cannot be read"),
+    ],
+)
+def test_import_data_seals_no_table_that_cannot_be_read(tmp_path, name, content, message):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as refused:
+        import_data(str(tmp_path / "in"), tmp_path / "out", ImportDataConfig())
+    assert "\n" not in str(refused.value)
+    assert str(tmp_path / "in") in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_import_data_does_not_take_an_empty_source_for_this_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text,label\na,b\n")
+    with pytest.raises(InputError, match="source is empty"):
+        import_data("", tmp_path / "out", ImportDataConfig())
 
 
 @pytest.mark.parametrize("config", [ImportDataConfig, ImportCheckpointConfig])
@@ -298,7 +329,7 @@ def test_creating_is_undone_by_a_second_try(tmp_path, encoder_folder):
 
 
 def test_a_sealed_dataset_can_be_imported_again(tmp_path):
-    with creating(tmp_path / "in") as folder:
+    with creating(tmp_path / "in", DATASET) as folder:
         (folder / "a.csv").write_text("text,label\na,b\n")
         seal(folder, DATASET, {"stage": "test"}, {}, {"name": "x"}, OPEN)
     import_data(str(tmp_path / "in"), tmp_path / "out", ImportDataConfig(use="open"))

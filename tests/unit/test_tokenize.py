@@ -14,10 +14,11 @@ from conftest import MONEY, OPEN, SPORT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from potstill.artifacts import DATASET, TOKENS, creating, expect, seal
-from potstill.data.tables import RAW_SCHEMA
+from potstill.artifacts import DATASET, TOKENS, expect, seal
+from potstill.data.table_columns import RAW_SCHEMA
 from potstill.data.tokens import SPLITS, TEST, TRAIN, UNLABELLED, VALIDATION, has_split, split_path
 from potstill.errors import ArtifactError, InputError, OptionError
+from potstill.output_folder import creating
 from potstill.tokenize import TokenizeConfig, tokenize_table
 from potstill.tokenize import rows as rows_module
 from potstill.tokenize import words as words_module
@@ -374,8 +375,19 @@ def test_the_cache_forgets_and_stays_right(bert, monkeypatch):
 
 
 def test_kept_ids_keep_every_special_token(tokenizer_folder):
-    size = load_encoder(tokenizer_folder, 8).size
-    assert kept_ids(tokenizer_folder, np.zeros(size, np.int64), 1) == [0, 1, 2, 3, 4]
+    seen = np.zeros(load_encoder(tokenizer_folder, 8).size, np.int64)
+    seen[[2, 7, 9]] = 50, 3, 2
+    assert kept_ids(tokenizer_folder, seen, 3) == [0, 1, 2, 3, 4, 7]
+
+
+@pytest.mark.parametrize(("wanted", "most"), [(4, 3), (10**9, 3), (1, 0)])
+def test_a_vocabulary_of_special_tokens_alone_is_refused(tokenizer_folder, wanted, most):
+    seen = np.zeros(load_encoder(tokenizer_folder, 8).size, np.int64)
+    seen[[2, 7, 9]] = 50, most, 0
+    with pytest.raises(
+        InputError, match=rf"no piece is seen {wanted} times .* pass at most --vocabulary-min-count {most};"
+    ):
+        kept_ids(tokenizer_folder, seen, wanted)
 
 
 def test_a_table_without_labels_is_all_unlabelled(tmp_path, tokenizer_folder):
@@ -391,7 +403,7 @@ def test_a_table_without_labels_is_all_unlabelled(tmp_path, tokenizer_folder):
 
 def test_licence_and_digest_of_sealed_data(tmp_path, tokenizer_folder, tiny_checkpoint):
     write_table(tmp_path / "data.new" / "t.jsonl", noisy_rows(200))
-    with creating(tmp_path / "data") as folder:
+    with creating(tmp_path / "data", DATASET) as folder:
         (tmp_path / "data.new" / "t.jsonl").rename(folder / "t.jsonl")
         sealed = seal(folder, DATASET, {"stage": "test"}, {}, {"name": "t"}, OPEN)
     config = TokenizeConfig(max_length=16, data_digest=sealed.digest)
@@ -426,6 +438,18 @@ FEW = [("国足", "体育"), ("央行", "财经")]
         (noisy_rows(200), {"labelled_rows": 1}, "no training row has the label"),
         (noisy_rows(200), {"columns": "label,text"}, "names its columns itself"),
         ([(f"t{i}", f"l{i}") for i in range(10_001)], {}, "over 10000 values"),
+        (noisy_rows(200), {"vocabulary_min_count": 10**6}, "no piece is seen 1000000 times"),
+        (
+            [*noisy_rows(200), ("a", " x\x00"), ("b", "x\x00\n"), ("c", "y\nz"), ("d", "\x85w\x9f")],
+            {},
+            r"labels hold control characters: 'w\\x9f' in 1 row, 'x\\x00' in 2 rows, 'y\\nz' in 1 row; mend those rows",
+        ),
+        (
+            [*noisy_rows(200), ("a", "体育| x\ty"), ("b", "x\ty|财经\x7f")],
+            {"label_separator": "|"},
+            r"'x\\ty' in 2 rows, '财经\\x7f' in 1 row;",
+        ),
+        ([(f"t{i}", f"l\x01{i}") for i in range(1_001)], {}, r"'l\\x010' in 1 row, .* and 996 more;"),
     ],
 )
 def test_refusals(tmp_path, tokenizer_folder, rows, options, message):
@@ -435,7 +459,7 @@ def test_refusals(tmp_path, tokenizer_folder, rows, options, message):
 
 
 def test_refuses_texts_longer_than_the_model(tmp_path, tiny_checkpoint):
-    with pytest.raises(InputError, match="has 64 positions; pass --max-length 64 or less, got 65"):
+    with pytest.raises(InputError, match="reads at most 64 tokens; pass --max-length 64 or less, got 65"):
         tokenize_table(tmp_path, tiny_checkpoint, tmp_path / "out", TokenizeConfig(max_length=65))
 
 
@@ -452,9 +476,37 @@ def test_refuses_a_folder_without_a_tokenizer(tmp_path, content):
 @pytest.mark.parametrize(
     "options", [{"test_share": 1.0}, {"validation_share": -0.1}, {"max_length": 2}, {"labelled_rows": -1}, {"no": 1}]
 )
-def test_options_refuse_nonsense(options):
+def test_numbers_out_of_range_are_refused(options):
     with pytest.raises(OptionError):
         TokenizeConfig(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"text_column": "label"},
+            r"^label_column must be another column than text_column, got 'label' for both; .*''",
+        ),
+        ({"text_column": ""}, r"^text_column must name the column of the texts, got ''$"),
+        ({"text_column": "", "label_column": ""}, r"^text_column must name the column of the texts, got ''$"),
+        ({"columns": ","}, "^columns must name every column, got ',';"),
+        ({"columns": "text,,label"}, "^columns must name every column"),
+        ({"columns": "text, label,text"}, "^columns must name each column differently, got 'text, label,text'$"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused_when_the_config_is_built(options, message):
+    with pytest.raises(OptionError, match=message):
+        TokenizeConfig(**options)
+
+
+def test_start_is_looked_for_before_the_table_is_read(tmp_path, tokenizer_folder):
+    (tmp_path / "file").write_text("x")
+    for start, message in ((tmp_path / "none", "none does not exist; wanted is"), (tmp_path / "file", "is no folder")):
+        with pytest.raises(InputError, match=message):
+            tokenize_table(tmp_path / "no-table", start, tmp_path / "out", TokenizeConfig())
+    with pytest.raises(InputError, match="data is empty"):
+        tokenize_table("", tokenizer_folder, tmp_path / "out", TokenizeConfig())
 
 
 def test_encoder_without_special_tokens_has_an_empty_frame():

@@ -33,7 +33,9 @@ class FixedLengthClassifier(nn.Module):
         super().__init__()
         family = model.config.model_type
         if family not in FAMILIES:
-            raise InputError(f"a {family} model cannot be exported to Core ML; families are: {', '.join(FAMILIES)}")
+            raise InputError(
+                f"models of family {family!r} cannot be exported to Core ML; families are: {', '.join(FAMILIES)}"
+            )
         base = model.base_model
         self.embeddings, self.encoder, self.pooler = base.embeddings, base.encoder, base.pooler
         self.classifier = model.classifier

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from potstill.artifacts import CHECKPOINT, COREML, TOKENS, Artifact, creating, expect, scan, seal
+from potstill.artifacts import CHECKPOINT, COREML, TOKENS, Artifact, expect, scan, seal
 from potstill.coreml_export.conversion import TARGETS
 from potstill.coreml_export.formats import FILES, FP16, INT8, Built, Recipe, build
 from potstill.coreml_export.proof import Proof
@@ -16,8 +16,11 @@ from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError, OptionError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
-from potstill.options import choose, options
+from potstill.options import Threads, choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
+
+SHORTEST = 3  # [CLS], one token, [SEP]: as tokenize asks
 
 
 @options
@@ -29,7 +32,7 @@ class CoremlExportConfig:
     target: str = "iOS16"
     """The oldest system that runs them: iOS15, iOS16, iOS17 or iOS18 (and the macOS of that year)."""
     max_length: Annotated[int, Field(ge=0)] = 0
-    """Fixed length of a text in tokens, padding included; 0: what the tokens were cut to."""
+    """Fixed length of a text in tokens, padding included, at least 3; 0: what the tokens were cut to."""
     author: str = "potstill"
     """Who answers for the model, as Xcode shows it."""
     version: str = "1.0"
@@ -42,7 +45,7 @@ class CoremlExportConfig:
     """Greatest difference of a logit between the int8 package and the checkpoint with its weights rounded to int8."""
     minimum_agreement: Annotated[float, Field(ge=0, le=1)] = 0.98
     """Smallest share of rows to which a package gives PyTorch's label, in [0, 1]; a near tie may fall either way."""
-    threads: Annotated[int, Field(ge=1)] = 1
+    threads: Threads = 1
     """CPU threads of the comparison."""
 
     @field_validator("formats")
@@ -50,7 +53,7 @@ class CoremlExportConfig:
     def _known_formats(cls, value: str) -> str:
         named = [choose("formats", name.strip(), FILES) for name in value.split(",") if name.strip()]
         if not named:
-            raise ValueError(f"formats must name at least one of {', '.join(FILES)}")
+            raise ValueError(f"formats must name at least one of {', '.join(FILES)}, got {value!r}")
         return ",".join(name for name in FILES if name in named)
 
     @field_validator("target")
@@ -61,7 +64,7 @@ class CoremlExportConfig:
     @model_validator(mode="after")
     def _int8_since_ios16(self) -> Self:
         if self.target == "iOS15" and INT8 in self.formats.split(","):
-            raise ValueError("int8 needs iOS16 or later, and target is iOS15; pass --target iOS16 or --formats fp16")
+            raise ValueError("int8 needs iOS16 or later, got target iOS15; pass --target iOS16 or --formats fp16")
         return self
 
 
@@ -96,7 +99,7 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
     _require_fit(source, table, length)
     recipe = Recipe(source, table, length, config.target, config.author, config.version)
     proof = Proof(tokens, config.parity_rows, length)
-    with creating(package, model, tokens), torch_threads(config.threads):
+    with creating(package, COREML, model, tokens), torch_threads(config.threads):
         built: dict[str, Built] = {}
         for name in config.formats.split(","):
             built[name] = build(name, recipe, package / FILES[name])
@@ -115,9 +118,10 @@ def _require_fit(source: Artifact, table: Artifact, length: int) -> None:
             f"{table.path} uses {used} token ids, {source.path} has {model.vocab_size} embeddings; "
             "pass the tokens that the model was trained on"
         )
-    if not 2 <= length <= model.max_position_embeddings:
+    if not SHORTEST <= length <= model.max_position_embeddings:
         raise OptionError(
-            f"max_length must be in [2, {model.max_position_embeddings}], the positions of {source.path}, got {length}"
+            f"max_length must be in [{SHORTEST}, {model.max_position_embeddings}], the positions of {source.path}, "
+            f"got {length}"
         )
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from potstill.data.tokens import TokenTable, batches_of
 
 PAD = 0  # any id would do: padding is masked, and its label of segment is 0
-POOL_BATCHES = 128  # rows are sorted by length within so many shuffled batches: little padding, still random
+POOL_BATCHES = 32  # rows are sorted by length within so many shuffled batches: little padding, still random
 
 Rows = npt.NDArray[np.int64]  # (rows,) where they stand in the table
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from pydantic import field_validator
 
-from potstill.artifacts import DATASET, creating, seal
+from potstill.artifacts import DATASET, seal
 from potstill.data.known import KNOWN_DATA, KnownData
-from potstill.data.tables import table_files
+from potstill.data.tables import count_rows, table_files
 from potstill.errors import InputError
 from potstill.licences import UNDECLARED, USES, Licence
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.store import s3
 from potstill.store.packages import fetch_members
@@ -46,26 +47,27 @@ def import_data(source: str, out: Path, config: ImportDataConfig) -> Measures:
         out: the dataset/v1 folder to write.
         config: name and licence.
 
-    Returns: the number of files and their bytes; the rows of a known set.
+    Returns: the number of files, of their bytes and of their rows; the first line of CSV and TSV counts as a header.
 
     Raises:
-        InputError: no such source, no table in it, or it cannot be fetched.
+        InputError: no such source, no table in it, a table that cannot be read to its end, or it cannot be fetched.
     """
+    if not source:
+        raise InputError("source is empty; wanted is a file, a folder, an s3:// URI or a known set")
     known = KNOWN_DATA.get(source)
-    with creating(out, Path(source)):
-        facts = _write_known(source, known, out) if known else _copy_tables(source, out)
+    with creating(out, DATASET, Path(source)):
+        facts, rows = _write_known(source, known, out) if known else _copy_tables(source, out)
         licence = Licence(
             config.licence or (known.licence if known else UNDECLARED).expression,
             config.use or (known.licence if known else UNDECLARED).use,
         )
         facts["name"] = config.name or facts["name"]
         sealed = seal(out, DATASET, maker("import-data", config), {}, facts, licence)
-    rows = {"rows": float(facts["rows"])} if "rows" in facts else {}
-    return {"files": float(len(sealed.files)), "bytes": float(sealed.bytes), **rows}
+    return {"files": float(len(sealed.files)), "bytes": float(sealed.bytes), "rows": float(rows)}
 
 
-def _write_known(name: str, known: KnownData, out: Path) -> dict[str, Any]:
-    """Write a known set as one TSV with the columns label and text."""
+def _write_known(name: str, known: KnownData, out: Path) -> tuple[dict[str, Any], int]:
+    """Write a known set as one TSV with the columns label and text; give what is known about it, and its rows."""
     rows = 0
     with tempfile.TemporaryDirectory() as temporary, (out / f"{name}.tsv").open("w", encoding="utf-8") as table:
         places = {member.path: f"{place}.txt" for place, member in enumerate(known.members)}
@@ -76,29 +78,26 @@ def _write_known(name: str, known: KnownData, out: Path) -> dict[str, Any]:
                 for line in lines:
                     table.write(f"{member.label}\t{line}" if member.label else line)
                     rows += 1
-    package = known.package
-    return {
-        "name": name,
-        "source": f"package {package.name}=={package.version} sha256:{package.sha256}",
-        "terms": known.terms,
-        "rows": rows,
-    }
+    origin = f"package {known.package.name}=={known.package.version} sha256:{known.package.sha256}"
+    return {"name": name, "source": origin, "terms": known.terms, "rows": rows}, rows
 
 
-def _copy_tables(source: str, out: Path) -> dict[str, Any]:
-    """Copy the tables as they are; a local path stays out of the manifest, only its last part is named."""
+def _copy_tables(source: str, out: Path) -> tuple[dict[str, Any], int]:
+    """Copy the tables as they are, read to their end first; give what the manifest says of them, and their rows.
+
+    A local path stays out of the manifest, only its last part is named.
+    """
     if s3.is_s3(source):
         s3.fetch(source, out)
-        table_files(out)
-        return {"name": PurePosixPath(source).stem, "source": source}
+        return {"name": PurePosixPath(source).stem, "source": source}, count_rows(out)
     given = Path(source)
     if not given.exists():
         raise InputError(
             f"{source} is neither a file, a folder, an s3:// URI nor a known set; sets are: {', '.join(KNOWN_DATA)}"
         )
-    root = given if given.is_dir() else given.parent
+    rows, root = count_rows(given), given if given.is_dir() else given.parent
     for file in table_files(given):
         place = out / file.relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, place)
-    return {"name": given.stem, "source": given.name}
+    return {"name": given.stem, "source": given.name}, rows

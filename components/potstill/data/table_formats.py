@@ -5,6 +5,7 @@ text/tab-separated-values): a quotation mark in a headline is a quotation mark. 
 order mark; a further `.gz` is unpacked while reading (not for Parquet, which compresses inside).
 """
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv, json, parquet
 
-BLOCK_BYTES = 4 << 20  # a longer single row is refused; memory per file is a few of these
+from potstill.data.table_values import is_text
+
+# Memory per file is a few of these. A row that fits is always read, one above two of them never; between, it depends
+# on where it begins.
+BLOCK_BYTES = 4 << 20
 BATCH_ROWS = 16_384
 
 
@@ -23,10 +28,12 @@ class Format:
     Attributes:
         names: (file, names given by the user) → names of its columns.
         batches: (file, names given by the user, wanted columns) → record batches with those columns, any type.
+        rows: file → how many rows it has, having read all of it.
     """
 
     names: Callable[[Path, Sequence[str]], list[str]]
     batches: Callable[[Path, Sequence[str], Sequence[str]], Iterator[pa.RecordBatch]]
+    rows: Callable[[Path], int]
 
 
 def _delimited(delimiter: str, quote: str | bool) -> Format:
@@ -54,7 +61,11 @@ def _delimited(delimiter: str, quote: str | bool) -> Format:
         with opened(path, given, wanted) as reader:
             yield from reader
 
-    return Format(names, batches)
+    def rows(path: Path) -> int:
+        places = [str(place) for place in range(len(names(path, ())))]  # headers may repeat a name, these do not
+        return sum(map(len, batches(path, places, places))) - 1  # less the header
+
+    return Format(names, batches, rows)
 
 
 def _json_schema(path: Path) -> pa.Schema:
@@ -70,7 +81,7 @@ def _json_schema(path: Path) -> pa.Schema:
 
 
 def _open_json(path: Path, schema: pa.Schema | None) -> pa.RecordBatchReader:
-    parse = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore" if schema else "infer")
+    parse = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "ignore")
     return json.open_json(
         pa.input_stream(path, compression="detect"),
         read_options=json.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
@@ -92,6 +103,18 @@ def _json_batches(path: Path, given: Sequence[str], wanted: Sequence[str]) -> It
             yield batch.select(list(wanted))
 
 
+def _json_rows(path: Path) -> int:
+    """Every row is parsed, but no value is converted: columns that nobody reads may change their type."""
+    _json_schema(path)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with pa.input_stream(path, compression="detect") as opened:
+        while block := opened.read(BLOCK_BYTES):
+            decoder.decode(block)
+    decoder.decode(b"", final=True)
+    with _open_json(path, pa.schema([])) as reader:
+        return sum(map(len, reader))
+
+
 def _parquet_names(path: Path, given: Sequence[str]) -> list[str]:
     del given  # a Parquet file names its columns
     return list(parquet.read_schema(path).names)
@@ -100,12 +123,22 @@ def _parquet_names(path: Path, given: Sequence[str]) -> list[str]:
 def _parquet_batches(path: Path, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
     del given
     with parquet.ParquetFile(path) as file:
-        yield from file.iter_batches(BATCH_ROWS, columns=list(wanted), use_threads=False)
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted), use_threads=False):
+            batch.validate(full=True)  # broken UTF-8 passes a Parquet reader
+            yield batch
+
+
+def _parquet_rows(path: Path) -> int:
+    """Columns of text are read; pictures and lists beside them are not."""
+    schema = parquet.read_schema(path)
+    for _ in _parquet_batches(path, (), [field.name for field in schema if is_text(field.type)]):
+        pass
+    return int(parquet.read_metadata(path).num_rows)
 
 
 _CSV, _TSV = _delimited(",", '"'), _delimited("\t", quote=False)
-_JSONL = Format(_json_names, _json_batches)
-_PARQUET = Format(_parquet_names, _parquet_batches)
+_JSONL = Format(_json_names, _json_batches, _json_rows)
+_PARQUET = Format(_parquet_names, _parquet_batches, _parquet_rows)
 FORMATS = {
     ".csv": _CSV,
     ".csv.gz": _CSV,

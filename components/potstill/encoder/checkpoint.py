@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from potstill.encoder import pruned  # registers the model type `potstill_pruned_bert`
+from potstill.encoder.tensor_file import save_tensors
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError
 
@@ -71,7 +72,7 @@ def read_config(path: Path) -> Any:
         raise InputError(f"{path} has no {CONFIG}; wanted is a Hugging Face checkpoint folder")
     family = json.loads((path / CONFIG).read_text()).get("model_type", "")
     if family not in FAMILIES:
-        raise InputError(f"{path} is a {family or 'nameless'} model; families are: {', '.join(FAMILIES)}")
+        raise InputError(f"{path} is a model of family {family!r}; families are: {', '.join(FAMILIES)}")
     return AutoConfig.from_pretrained(path, local_files_only=True)
 
 
@@ -89,8 +90,7 @@ def save_checkpoint(
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
     tensors = {name: tensor.detach().contiguous().clone() for name, tensor in model.state_dict().items()}
-    # One metadata key only: with more, safetensors' header order and so the file's digest is not stable.
-    save_file({**tensors, **(extra or {})}, folder / WEIGHTS, metadata={"format": "pt"})
+    save_tensors({**tensors, **(extra or {})}, folder / WEIGHTS)
     copy_tokenizer(tokenizer, folder)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from potstill.encoder.checkpoint import CONFIG, WEIGHTS
 from potstill.encoder.pickled import PICKLED, read_pickled
+from potstill.encoder.tensor_file import save_tensors
 
 WORDS, PROJECTION = "bert.embeddings.word_embeddings.weight", "bert.embeddings.word_embeddings_2.weight"
 SHARED = "bert.encoder.layer_shared."
@@ -43,7 +43,7 @@ def fold_albert_folder(folder: Path) -> None:
     settings = json.loads((folder / CONFIG).read_text())
     tensors = fold_tensors(read_pickled(folder / PICKLED), settings["num_hidden_layers"])
     (folder / CONFIG).write_text(json.dumps(fold_settings(settings), indent=2) + "\n")
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    save_tensors(tensors, folder / WEIGHTS)
     (folder / PICKLED).unlink()
 
 

@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import field_validator
-from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
-from potstill.artifacts import CHECKPOINT, Artifact, creating, expect, is_sealed, seal
+from potstill.artifacts import CHECKPOINT, Artifact, expect, is_sealed, seal
 from potstill.encoder.checkpoint import CONFIG, WEIGHTS, read_config, read_tensors
 from potstill.encoder.hub import COMMIT, HUB_ID, fetch_snapshot
 from potstill.encoder.known import KNOWN_CHECKPOINTS
 from potstill.encoder.pickled import PICKLED, read_pickled
+from potstill.encoder.tensor_file import save_tensors
 from potstill.encoder.tokenizer import TOKENIZER, copy_tokenizer
 from potstill.errors import InputError
 from potstill.licences import UNDECLARED, USES, Licence
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.store.packages import fetch_members
 
@@ -65,7 +66,7 @@ def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) ->
     """
     known = KNOWN_CHECKPOINTS.get(source)
     declared = known.licence if known else UNDECLARED
-    with tempfile.TemporaryDirectory() as temporary, creating(out, Path(source)):
+    with tempfile.TemporaryDirectory() as temporary, creating(out, CHECKPOINT, Path(source)):
         folder = _bring(source, config.revision, Path(temporary))
         before: dict[str, Artifact] = {"source": expect(folder, CHECKPOINT)} if is_sealed(folder) else {}
         settings = read_config(folder)
@@ -117,7 +118,7 @@ def _write_weights(folder: Path, out: Path) -> int:
     pickled = not (folder / WEIGHTS).is_file() and (folder / PICKLED).is_file()
     tensors = read_pickled(folder / PICKLED) if pickled else read_tensors(folder)
     kept = {name: tensor.clone().contiguous() for name, tensor in tensors.items() if not name.endswith("position_ids")}
-    save_file(kept, out / WEIGHTS, metadata={"format": "pt"})
+    save_tensors(kept, out / WEIGHTS)
     return sum(tensor.numel() for tensor in kept.values())
 
 

@@ -6,49 +6,55 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, PreTrainedModel
 from transformers import logging as transformers_logging
 
 from potstill.artifacts import Artifact
 from potstill.encoder.checkpoint import read_config, read_tensors
 from potstill.encoder.multi_label import problem_type
+from potstill.encoder.positions import longest_input
 from potstill.encoder.tokenizer import TOKENIZER
 from potstill.errors import InputError
 
 VOCABULARY = "vocabulary.json"  # in tokens/v1, when its vocabulary was pruned: {"kept": [old id of new id 0, 1, …]}
-HEAD_PARTS = ("classifier", "pooler", "pre_classifier", "cls.", "lm_head", "generator", "predictions")
+CLASSIFIER = "ForSequenceClassification"
+HEADS = ("classifier.", "pre_classifier.")  # of every family
+POOLER = ".pooler."  # not every pretraining has one; where it is missing, it is new, too
 
 
-def start_classifier(start: Path, tokens: Artifact) -> PreTrainedModel:
-    """Load a pretrained encoder with a fresh classification head.
+def start_classifier(start: Path, tokens: Artifact, *, keep_head: bool = False) -> PreTrainedModel:
+    """Load a pretrained encoder with a classification head for the labels of a token set.
 
-    The head is random (torch's seed decides); everything else must be in the checkpoint.
+    The head is new and random (torch's seed decides), whatever head the checkpoint has; everything else must be in it.
 
     Args:
         start: Hugging Face checkpoint folder, with or without a head of its own.
         tokens: the token set; it gives the label names and, when its vocabulary was pruned, the embeddings to keep.
+        keep_head: keep the checkpoint's own head when it was trained on these tokens: it is a classifier of these
+            labels in this order, and its tokenizer is theirs, byte for byte.
 
     Raises:
         InputError: weights of the encoder are missing, or the vocabulary or length of the tokens does not fit it.
     """
     config = read_config(start)
-    read_tensors(start)  # refuses pickled and damaged weights with a clear word
+    tensors = read_tensors(start)
+    if not (keep_head and _trained_on(start, config, tokens)):
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(HEADS)}
     config.id2label, config.label2id = label_names(tokens.meaning["labels"])
     config.problem_type = problem_type(tokens)
     transformers_logging.set_verbosity_error()  # its warning of a fresh head is what is meant here
-    model, found = AutoModelForSequenceClassification.from_pretrained(
-        start,
+    model, found = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)].from_pretrained(
+        None,
         config=config,
-        local_files_only=True,
-        use_safetensors=True,
+        state_dict=tensors,
         output_loading_info=True,
-        ignore_mismatched_sizes=True,  # a head for other labels is replaced; anything else is refused just below
+        ignore_mismatched_sizes=True,  # refused just below, in one line
         dtype=torch.float32,
     )
     _refuse_gaps(start, found)
     _fit_vocabulary(model, start, tokens)
-    longest = getattr(config, "max_position_embeddings", tokens.meaning["max_length"])
-    if tokens.meaning["max_length"] > longest:
+    longest = longest_input(config.to_dict())
+    if longest is not None and tokens.meaning["max_length"] > longest:
         raise InputError(
             f"{start} reads at most {longest} tokens, {tokens.path} has up to {tokens.meaning['max_length']}; "
             f"tokenize with --max-length {longest}"
@@ -61,11 +67,22 @@ def label_names(labels: list[str]) -> tuple[dict[int, str], dict[str, int]]:
     return dict(enumerate(labels)), {label: index for index, label in enumerate(labels)}
 
 
+def _trained_on(start: Path, config: Any, tokens: Artifact) -> bool:
+    classifier = any(name.endswith(CLASSIFIER) for name in config.architectures or ())
+    names = [str(config.id2label[index]) for index in range(config.num_labels)]
+    return classifier and names == tokens.meaning["labels"] and _same_tokenizer(start, tokens.path)
+
+
 def _refuse_gaps(start: Path, found: dict[str, Any]) -> None:
-    lacking = [*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])]
-    gaps = sorted(name for name in lacking if not any(part in name for part in HEAD_PARTS))
+    # Of a mismatch transformers tells the name, in some versions with both shapes.
+    mismatched = [each if isinstance(each, str) else each[0] for each in found["mismatched_keys"]]
+    missing = [name for name in found["missing_keys"] if not name.startswith(HEADS) and POOLER not in name]
+    gaps = sorted({*missing, *mismatched})
     if gaps:
-        raise InputError(f"{start} lacks {len(gaps)} weights of the encoder, first {gaps[0]}; is it whole?")
+        raise InputError(
+            f"{start} lacks {len(gaps)} weights of the encoder, or has them in another shape, first {gaps[0]}; "
+            "is it whole?"
+        )
 
 
 def _fit_vocabulary(model: PreTrainedModel, start: Path, tokens: Artifact) -> None:

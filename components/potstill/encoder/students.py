@@ -66,7 +66,7 @@ def build_student(
     if init == "checkpoint":
         if start is None:
             raise OptionError("init is checkpoint, but no starting checkpoint was given; pass --start FOLDER")
-        return start_classifier(start, tokens)
+        return start_classifier(start, tokens, keep_head=True)
     if init == "teacher":
         return copy_layers(teacher, layers) if name == LAYERS_OF_TEACHER else _refuse_width(name)
     return _random(name, shape, layers, teacher, tokens)

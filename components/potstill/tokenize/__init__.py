@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from potstill.tokenize.stage import TokenizeConfig, tokenize_table
+    from potstill.tokenize.config import TokenizeConfig
+    from potstill.tokenize.stage import tokenize_table
 
 __all__ = ["TokenizeConfig", "tokenize_table"]
 

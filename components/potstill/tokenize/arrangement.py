@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from potstill.data.tables import LABEL, TEXT
+from potstill.data.table_columns import LABEL, TEXT
 from potstill.tokenize.identity import normal_form, positions, row_id
 
 PARTITIONS = 64  # 10 million headlines make files of some 15 MB each
@@ -54,7 +54,7 @@ def scatter(
     """Write every row that has a text to its partition file.
 
     Args:
-        batches: text and label as strings (`data.tables.RAW_SCHEMA`).
+        batches: text and label as strings (`data.table_columns.RAW_SCHEMA`).
         folder: where the files go.
         seed: what the positions are drawn with.
         counts: `rows` and `empty` are counted here.

@@ -92,15 +92,27 @@ class Encoder:
         return [each.ids for each in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
 
+def require_tokenizer(folder: Path) -> Path:
+    """Return the file of a folder's fast tokenizer.
+
+    Raises:
+        InputError: no such folder, or no such file in it.
+    """
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        raise InputError(f"{folder} {what}; wanted is a checkpoint's folder with a {TOKENIZER}")
+    if not (folder / TOKENIZER).is_file():
+        raise InputError(f"{folder} has no {TOKENIZER}; `potstill import-checkpoint` makes it from a vocabulary")
+    return folder / TOKENIZER
+
+
 def load_encoder(folder: Path, max_length: int) -> Encoder:
     """Read a folder's fast tokenizer.
 
     Raises:
-        InputError: there is none, or it is damaged.
+        InputError: no such folder, no tokenizer in it, or a damaged one.
     """
-    path = folder / TOKENIZER
-    if not path.is_file():
-        raise InputError(f"{folder} has no {TOKENIZER}; `potstill import-checkpoint` makes it from a vocabulary")
+    path = require_tokenizer(folder)
     try:
         return Encoder(Tokenizer.from_file(str(path)), max_length)
     except Exception as broken:  # tokenizers raises bare Exception

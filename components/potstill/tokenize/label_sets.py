@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from potstill.data.tables import LABEL
+from potstill.data.table_columns import LABEL
 
 
 def names_of(cell: str, separator: str) -> list[str]:
@@ -27,7 +27,7 @@ def with_label_sets(batches: Iterable[pa.RecordBatch], separator: str) -> Iterat
     """Bring every label cell to its canonical text: the sorted names, or the separator alone where there is none.
 
     Args:
-        batches: of `data.tables.RAW_SCHEMA`; null and blank cells stay so: nobody labelled the row.
+        batches: of `data.table_columns.RAW_SCHEMA`; null and blank cells stay so: nobody labelled the row.
         separator: what stands between names; empty: nothing is changed.
     """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from potstill.data.tables import LABEL
+from potstill.data.table_columns import LABEL
 from potstill.data.tokens import SPLITS, TRAIN
 from potstill.errors import InputError
 from potstill.progress import progress

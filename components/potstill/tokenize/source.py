@@ -33,9 +33,11 @@ def open_source(data: str | Path, scratch: Path, digest: str) -> Source:
         digest: the digest that the table must have; "" for any.
 
     Raises:
-        InputError: no such table, or a raw table with another digest.
+        InputError: no data named, no such table, or a raw table with another digest.
         ArtifactError: a sealed data set that is not whole, or has another digest.
     """
+    if not str(data):
+        raise InputError("data is empty; wanted is a file, a folder or an s3:// URI")
     path = _fetch(str(data), scratch) if s3.is_s3(str(data)) else Path(data)
     if path.is_dir() and is_sealed(path):
         sealed = expect(path, DATASET, digest=digest)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from potstill.data.tables import LABEL
+from potstill.data.table_columns import LABEL
 from potstill.data.tokens import SPLITS, TEST, TRAIN, UNLABELLED, VALIDATION
 from potstill.tokenize.arrangement import POSITION
 from potstill.tokenize.identity import threshold

@@ -9,6 +9,7 @@ import pyarrow as pa
 from potstill.data.tokens import TEST, TRAIN, VALIDATION
 from potstill.errors import InputError
 from potstill.tokenize.arrangement import Counts, gather, scatter
+from potstill.tokenize.control_characters import refuse_control_characters
 from potstill.tokenize.label_sets import with_label_sets
 from potstill.tokenize.rows import write_rows
 from potstill.tokenize.split import Shares, Splitter
@@ -35,7 +36,7 @@ def divide(
     """Read a table once and leave each split's rows in a folder.
 
     Args:
-        batches: text and label as strings (`data.tables.RAW_SCHEMA`).
+        batches: text and label as strings (`data.table_columns.RAW_SCHEMA`).
         shares: how rows are divided.
         seed: draws the split.
         labelled: whether labels are wanted.
@@ -43,10 +44,11 @@ def divide(
         separator: stands between several labels of one row; empty: one label per row.
 
     Raises:
-        InputError: no text is left, fewer than two labels, a wanted split is empty, or a label has no training row.
+        InputError: no text is left, fewer than two labels, a control character in one, a wanted split is empty, or a
+            label has no training row.
     """
     counts, splitter = Counts(), Splitter(shares)
-    scatter(with_label_sets(batches, separator), folder, seed, counts)
+    scatter(refuse_control_characters(with_label_sets(batches, separator), separator), folder, seed, counts)
     labels, trained = write_rows(gather(folder, counts), splitter, folder, separator)
     if not counts.unique:
         raise InputError(

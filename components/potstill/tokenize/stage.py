@@ -4,21 +4,22 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Self
 
 import pyarrow as pa
-from pydantic import Field, model_validator
 
-from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, is_sealed, seal
-from potstill.data.tables import Columns, stream_table
+from potstill.artifacts import CHECKPOINT, TOKENS, expect, is_sealed, seal
+from potstill.data.table_columns import Columns
+from potstill.data.tables import stream_table
 from potstill.data.tokens import MULTI_LABEL, SPLITS
+from potstill.encoder.positions import longest_input
 from potstill.errors import InputError
 from potstill.licences import UNDECLARED
 from potstill.measure.measures import Measures
-from potstill.options import options
+from potstill.output_folder import creating
 from potstill.progress import progress
 from potstill.provenance import maker
-from potstill.tokenize.encoding import Encoder
+from potstill.tokenize.config import TokenizeConfig, column_names
+from potstill.tokenize.encoding import Encoder, require_tokenizer
 from potstill.tokenize.labels import labels_of
 from potstill.tokenize.outcome import measures_of, write_statistics
 from potstill.tokenize.shipping import Vocabulary, ship_pruned_tokenizer, ship_tokenizer
@@ -26,53 +27,6 @@ from potstill.tokenize.source import Source, open_source
 from potstill.tokenize.split import Shares
 from potstill.tokenize.splitting import Division, divide
 from potstill.tokenize.writing import write_tokens
-
-
-@options
-class TokenizeConfig:
-    """Which columns are read, how rows are divided, and how long a text may be."""
-
-    text_column: str = "text"
-    """Column of the texts."""
-    label_column: str = "label"
-    """Column of the labels (text, numbers or truth values); empty for a table without labels."""
-    label_separator: str = ""
-    """Separates several labels of one row, as in 体育|财经; empty: one label per row."""
-    columns: str = ""
-    """Names of all columns, comma-separated, for CSV and TSV files without a header line."""
-    max_length: Annotated[int, Field(ge=3)] = 128
-    """Most tokens of a text, [CLS] and [SEP] included; longer texts are cut at the end."""
-    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the labelled texts that judge the model."""
-    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the remaining labelled texts that choose the best epoch."""
-    labelled_rows: Annotated[int, Field(ge=0)] = 0
-    """Most training rows that keep their label; the labels of the others are thrown away. 0: all keep it."""
-    unlabelled_rows: Annotated[int, Field(ge=0)] = 0
-    """Most rows of the unlabelled split. 0: no limit."""
-    vocabulary_min_count: Annotated[int, Field(ge=0)] = 0
-    """Drop word pieces seen less often than this outside the test split. 0: keep the whole vocabulary."""
-    labels_of_start: bool = False
-    """Number the labels as the classifier in --start does, to judge it; False: by the sorted names of the table."""
-    seed: int = 0
-    """Draws another split."""
-    data_digest: str = ""
-    """Digest that the data must have: of a sealed data set its digest, of one raw file its SHA-256. Empty: any."""
-
-    @model_validator(mode="after")
-    def _separates_names(self) -> Self:
-        """White space around names is dropped, so it cannot separate them, nor tell "no label" from a blank cell."""
-        if self.label_separator != self.label_separator.strip():
-            raise ValueError(
-                f"label_separator must not begin or end with white space, got {self.label_separator!r}; "
-                "pass the character alone, for instance |"
-            )
-        if self.label_separator and not self.label_column:
-            raise ValueError(
-                f"label_separator needs a label column, got {self.label_separator!r} and label_column ''; "
-                "name the column, or leave label_separator empty"
-            )
-        return self
 
 
 def tokenize_table(data: str | Path, start: Path, tokens: Path, config: TokenizeConfig) -> Measures:
@@ -96,8 +50,9 @@ def tokenize_table(data: str | Path, start: Path, tokens: Path, config: Tokenize
     Source: WordPiece, arXiv:1810.04805.
     """
     begun = expect(start, CHECKPOINT, TOKENS) if is_sealed(start) else None
+    require_tokenizer(start)
     _check_length(start, config.max_length)
-    with creating(tokens, Path(data), start):
+    with creating(tokens, TOKENS, Path(data), start):
         with tempfile.TemporaryDirectory(dir=tokens) as temporary:
             scratch = Path(temporary)
             source = open_source(data, _folder(scratch, "data"), config.data_digest)
@@ -132,14 +87,13 @@ def _folder(parent: Path, name: str) -> Path:
 def _check_length(start: Path, max_length: int) -> None:
     """Refuse texts longer than the model has positions for; training would fail on the first of them."""
     settings = json.loads((start / "config.json").read_text()) if (start / "config.json").is_file() else {}
-    most = settings.get("max_position_embeddings", max_length)
-    if max_length > most:
-        raise InputError(f"{start} has {most} positions; pass --max-length {most} or less, got {max_length}")
+    most = longest_input(settings)
+    if most is not None and max_length > most:
+        raise InputError(f"{start} reads at most {most} tokens; pass --max-length {most} or less, got {max_length}")
 
 
 def _read(source: Source, config: TokenizeConfig) -> Iterator[pa.RecordBatch]:
-    names = tuple(name.strip() for name in config.columns.split(",") if name.strip())
-    columns = Columns(config.text_column, config.label_column, names)
+    columns = Columns(config.text_column, config.label_column, column_names(config.columns))
     return progress(stream_table(source.path, columns), "read", unit="batch")
 
 

@@ -36,7 +36,8 @@ def kept_ids(folder: Path, counts: npt.NDArray[np.int64], min_count: int) -> lis
 
     Raises:
         InputError: a tokenizer other than WordPiece. BPE merges and Unigram scores hang on pieces that are seen in no
-            text, so dropping by count would change how everything is cut.
+            text, so dropping by count would change how everything is cut. Or no piece is seen so often, and nothing
+            but special tokens would be left.
     """
     if model_of(folder) != WORDPIECE:
         raise InputError(
@@ -46,7 +47,14 @@ def kept_ids(folder: Path, counts: npt.NDArray[np.int64], min_count: int) -> lis
     body = _read(folder)
     always = {int(token["id"]) for token in body["added_tokens"]}
     always |= {int(each) for each in [body["model"]["vocab"].get(body["model"]["unk_token"])] if each is not None}
-    return sorted(always | {int(each) for each in np.flatnonzero(counts >= min_count)})
+    frequent = {int(each) for each in np.flatnonzero(counts >= min_count)} - always
+    if not frequent:
+        most = int(np.delete(counts, sorted(always)).max(initial=0))
+        raise InputError(
+            f"no piece is seen {min_count} times outside the test split, the commonest {most} times; "
+            f"pass at most --vocabulary-min-count {most}; 0 keeps the whole vocabulary"
+        )
+    return sorted(always | frequent)
 
 
 def write_pruned(source: Path, kept: list[int], folder: Path) -> None:

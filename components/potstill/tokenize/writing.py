@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from potstill.data.tables import LABEL, TEXT
+from potstill.data.table_columns import LABEL, TEXT
 from potstill.data.tokens import SCHEMA, UNLABELLED, multi_label_schema, split_path
 from potstill.tokenize.arrangement import ROW_ID
 from potstill.tokenize.encoding import Encoded, Encoder
