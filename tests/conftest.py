@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, creating, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, seal
 from potstill.data.tokens import SCHEMA, TEST, TRAIN, UNLABELLED, VALIDATION, split_path
 from potstill.licences import Licence
+from potstill.output_folder import creating
 
 LABELS = ["体育", "财经"]
 SPORT = ["国足热身赛一比零取胜", "姚明谈中国男篮新赛季", "英超第三轮曼联客场告负", "网球公开赛李娜晋级八强"]
@@ -51,7 +52,7 @@ def make_tokens(folder: Path, tokenizer_folder: Path, rows: int = 64) -> Artifac
 
     tokenizer = BertTokenizerFast.from_pretrained(tokenizer_folder)
     sizes = {}
-    with creating(folder):
+    with creating(folder, TOKENS):
         for start, split in enumerate((TRAIN, VALIDATION, TEST, UNLABELLED)):
             texts, labels = example_texts(rows * 4)
             part = slice(start * rows, (start + 1) * rows)
@@ -84,7 +85,7 @@ def make_checkpoint(
     config = BertConfig(
         vocab_size=size, hidden_size=hidden, num_hidden_layers=layers, initializer_range=0.2, **settings, **named
     )
-    with creating(folder):
+    with creating(folder, CHECKPOINT):
         save_checkpoint(BertForSequenceClassification(config), tokenizer_folder, folder)
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
 
@@ -125,7 +126,7 @@ def make_quantized(folder: Path, checkpoint: Path, tokens: Path) -> Artifact:
             step = (high - low) / 255
             scales[name] = Scales(weight, step, round(-low / step)) if isinstance(module, nn.Linear) else Scales(weight)
     setattr(model.config, CONFIG_KEY, {"weights": "int8", "activations": "uint8"})
-    with creating(folder):
+    with creating(folder, CHECKPOINT):
         save_checkpoint(model, checkpoint, folder, scale_tensors(scales))
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
 

@@ -1,3 +1,3 @@
-from potstill.cli import main
+from potstill.entry import main
 
 raise SystemExit(main())

@@ -2,17 +2,41 @@
 
 import io
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from functools import partial, wraps
 from typing import Any
 
 import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from potstill.errors import OptionError
 
 BOX = re.compile(r"^[╭╰│├─╮╯┤\s]+|[╭╰│├─╮╯┤\s]+$")
 RULE = re.compile(r"^│ ─+ │$")
+TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+WORDS = ConstructorRegistry()
+"""How values are read that tyro reads more narrowly: true and false in any case, as cards have them."""
+
+
+@WORDS.primitive_rule
+def _truth(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[bool] | None:
+    if kind.type is not bool:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{true,false}",
+        instance_from_str=lambda given: _read_truth(given[0]),
+        is_instance=lambda value: isinstance(value, bool),
+        str_from_instance=lambda value: [str(value).lower()],
+    )
+
+
+def _read_truth(given: str) -> bool:
+    if given.lower() not in TRUTH:
+        raise ValueError(f"wanted is true or false, got {given!r}")
+    return TRUTH[given.lower()]
 
 
 def parse(function: Callable[..., Any], **settings: Any) -> Callable[[], Any]:
@@ -25,7 +49,7 @@ def parse(function: Callable[..., Any], **settings: Any) -> Callable[[], Any]:
     Returns: the call that the command line asks for.
 
     Raises:
-        OptionError: an unknown or missing option, or a value of a wrong type.
+        OptionError: an unknown or missing option, a value of a wrong type, or an argument that is not UTF-8.
         SystemExit: with code 0, after `--help`.
     """
 
@@ -33,6 +57,7 @@ def parse(function: Callable[..., Any], **settings: Any) -> Callable[[], Any]:
     def later(*arguments: Any, **named: Any) -> Callable[[], Any]:
         return partial(function, *arguments, **named)
 
+    _refuse_bytes(sys.argv[1:] if settings.get("args") is None else settings["args"])
     said = io.StringIO()
     try:
         with redirect_stderr(said):
@@ -42,6 +67,14 @@ def parse(function: Callable[..., Any], **settings: Any) -> Callable[[], Any]:
             raise
         raise OptionError(one_line(said.getvalue())) from None
     return call
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """Refuse what Python could not decode: no library takes it for a path, and no terminal prints it."""
+    broken = next((each for each in arguments if any("\ud800" <= letter <= "\udfff" for letter in each)), None)
+    if broken is not None:
+        shown = ascii(broken.encode("utf-8", "surrogateescape"))[2:-1]
+        raise OptionError(f"{shown} is not UTF-8; rename it, or pass it in UTF-8")
 
 
 def one_line(box: str) -> str:

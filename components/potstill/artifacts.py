@@ -8,9 +8,7 @@ therefore an error, and a folder without `artifact.json` is unfinished work.
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,7 +78,7 @@ def expect(path: Path, *kinds: str, digest: str = "") -> Artifact:
     Raises:
         ArtifactError: not sealed, of another kind, of another digest, or with files missing, changed or added.
     """
-    artifact = _read_manifest(path)
+    artifact = _finished(path)
     if artifact.kind not in kinds:
         raise ArtifactError(f"{path} holds {artifact.kind}; wanted is {' or '.join(kinds)}")
     if digest and digest != artifact.digest:
@@ -94,41 +92,27 @@ def is_sealed(path: Path) -> bool:
     return (path / MANIFEST).is_file()
 
 
-@contextmanager
-def creating(path: Path, *read: Path | None) -> Iterator[Path]:
-    """Give an empty folder to fill; only `seal` makes it whole.
+def read_manifest(path: Path) -> Artifact:
+    """Read what a folder's manifest says; whether the folder is finished and whole is not asked (`expect` does).
 
-    Args:
-        path: the output folder.
-        read: what the work reads; emptying one of them would destroy it.
-
-    A folder that potstill began or finished before is emptied first (retries of a step share one folder); a folder
-    with anything else in it is refused, so that no option can delete a user's files. When the work fails, the folder
-    goes; only a kill leaves it, unsealed.
+    Raises:
+        ArtifactError: the manifest is none.
     """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise ArtifactError(f"{path} is not a folder; pass a new or an empty folder for the output")
-    if any(each is not None and each.resolve() == path.resolve() for each in read):
-        raise ArtifactError(f"{path} is read and written at once; pass another folder for the output")
-    around = next((parent for parent in path.resolve().parents if is_sealed(parent)), None)
-    if around:
-        raise ArtifactError(
-            f"{path} lies inside {around}, which is sealed and would be broken; pass a folder outside it"
+    text = (path / MANIFEST).read_bytes()
+    try:
+        body = json.loads(text)
+        return Artifact(
+            path=path,
+            digest=hashlib.sha256(text).hexdigest(),
+            kind=body["kind"],
+            files=tuple(File(**file) for file in body["files"]),
+            made_by=body["made_by"],
+            inputs=body["inputs"],
+            licence=Licence(**body["licence"]),
+            meaning=body["meaning"],
         )
-    if path.is_dir() and any(path.iterdir()):
-        if not ((path / UNSEALED).exists() or is_sealed(path)):
-            raise ArtifactError(f"{path} holds files that potstill did not write; pass a new or an empty folder")
-        shutil.rmtree(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        (path / UNSEALED).touch()
-    except OSError as refused:
-        raise ArtifactError(f"{path} cannot be written ({refused.strerror}); pass a folder that can") from refused
-    try:
-        yield path
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
+    except (ValueError, TypeError, KeyError) as broken:
+        raise ArtifactError(f"{path / MANIFEST} is not a manifest ({broken!r}); make the artifact again") from broken
 
 
 def seal(
@@ -165,7 +149,7 @@ def seal(
     unfinished.write_bytes(text)
     unfinished.replace(path / MANIFEST)
     (path / UNSEALED).unlink(missing_ok=True)
-    return _read_manifest(path)
+    return _finished(path)
 
 
 def scan(path: Path) -> tuple[File, ...]:
@@ -190,28 +174,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _read_manifest(path: Path) -> Artifact:
+def _finished(path: Path) -> Artifact:
     if not path.is_dir():
         raise ArtifactError(f"{path} does not exist or is not a folder; wanted is a sealed artifact")
     if (path / UNSEALED).exists():
         raise ArtifactError(f"{path} is unfinished: the stage that writes it did not end; run that stage again")
     if not is_sealed(path):
         raise ArtifactError(f"{path} has no {MANIFEST}; it was not written by a potstill stage, or not to its end")
-    text = (path / MANIFEST).read_bytes()
-    try:
-        body = json.loads(text)
-        return Artifact(
-            path=path,
-            digest=hashlib.sha256(text).hexdigest(),
-            kind=body["kind"],
-            files=tuple(File(**file) for file in body["files"]),
-            made_by=body["made_by"],
-            inputs=body["inputs"],
-            licence=Licence(**body["licence"]),
-            meaning=body["meaning"],
-        )
-    except (ValueError, TypeError, KeyError) as broken:
-        raise ArtifactError(f"{path / MANIFEST} is not a manifest ({broken!r}); make the artifact again") from broken
+    return read_manifest(path)
 
 
 def _compare(path: Path, wanted: tuple[File, ...], found: tuple[File, ...]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import tyro
 
 import potstill
-from potstill.arguments import parse
+from potstill.arguments import WORDS, parse
 from potstill.errors import PotstillError
+from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
+from potstill.os_failures import explain
 
 # name: (module, function, what it does) — in the order of the path from text to phone
 STAGES = {
@@ -69,23 +71,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments of one stage, run it and print what it measured."""
     module, function, purpose = COMMANDS[name]
-    stage: Callable[..., Any] = getattr(import_module(module), function)
     try:
+        stage: Callable[..., Any] = getattr(import_module(module), function)
         call = parse(
             stage,
             prog=f"potstill {name}",
             description=f"{purpose}\n\n{_explanation(stage)}",
             args=sys.argv[1:] if arguments is None else arguments,
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff, tyro.conf.HelptextFromCommentsOff),
+            registry=WORDS,
         )
+        stop_by_exception()
         measures = call()
     except PotstillError as refused:
         return _refuse(str(refused))
     except OSError as failed:  # a full disk, a file that may not be read
-        return _refuse(f"{failed.filename or name}: {failed.strerror or failed}")
+        return _refuse(explain(failed, name))
     except KeyboardInterrupt:
-        print("potstill: stopped; the output is unfinished, run the same command again", file=sys.stderr)
-        return 130
+        stop_no_more()
+        print("potstill: stopped; run the same command again", file=sys.stderr)
+        return STOPPED
     for key, value in measures.items():
         print(f"{key:>32}  {value:.6g}")
     return 0

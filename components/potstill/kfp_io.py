@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from potstill.artifacts import MANIFEST, is_sealed, sha256_of
 from potstill.errors import PotstillError
 from potstill.measure.measures import Measures
+from potstill.os_failures import explain
 
 
 class KfpArtifact(Protocol):
@@ -60,7 +61,7 @@ def run(
     except PotstillError as refused:
         raise _stop(refused) from None
     except OSError as failed:  # a full disk, a file that may not be read
-        raise _stop(PotstillError(f"{failed.filename}: {failed.strerror or failed}")) from failed
+        raise _stop(PotstillError(explain(failed, stage.__name__))) from failed
     for name, each in outputs.items():
         if is_sealed(written[name]):
             each.metadata["digest"] = sha256_of(written[name] / MANIFEST)

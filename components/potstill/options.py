@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -10,6 +10,11 @@ from pydantic.dataclasses import dataclass
 from potstill.errors import OptionError
 
 T = TypeVar("T")
+
+SEEDS = 2**32
+Seed = Annotated[int, Field(ge=0, lt=SEEDS)]  # what numpy, torch and a manifest's JSON all take
+Threads = Annotated[int, Field(ge=1, le=1024)]  # beyond, torch and onnxruntime end for want of memory or of threads
+GREATEST = 2**53 - 1  # of a manifest's numbers: RFC 8785 has no greater integers
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
@@ -30,8 +35,15 @@ def _explained(build: Callable[..., None]) -> Callable[..., None]:
             build(*arguments, **named)
         except ValidationError as refused:
             raise OptionError("; ".join(_offence(dict(each)) for each in refused.errors())) from None
+        offences = [f"{name} should be at most {GREATEST}, got {value}" for name, value in _too_great(arguments[0])]
+        if offences:
+            raise OptionError("; ".join(offences))
 
     return build_or_explain
+
+
+def _too_great(built: Any) -> list[tuple[str, int]]:
+    return [(name, value) for name, value in vars(built).items() if isinstance(value, int) and abs(value) > GREATEST]
 
 
 def _offence(offence: Mapping[str, Any]) -> str:

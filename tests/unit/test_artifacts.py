@@ -6,16 +6,17 @@ import random
 import pytest
 import rfc8785
 
-from potstill.artifacts import CHECKPOINT, MANIFEST, TOKENS, UNSEALED, creating, expect, scan, seal
+from potstill.artifacts import CHECKPOINT, MANIFEST, TOKENS, UNSEALED, expect, scan, seal
 from potstill.errors import ArtifactError
 from potstill.licences import UNDECLARED, Licence, strictest
+from potstill.output_folder import creating
 
 MADE = {"stage": "test"}
 
 
 @pytest.fixture
 def sealed(tmp_path):
-    with creating(tmp_path / "made") as folder:
+    with creating(tmp_path / "made", TOKENS) as folder:
         (folder / "inner").mkdir()
         (folder / "inner" / "a.bin").write_bytes(b"a" * 1000)
         (folder / "b.txt").write_text("标签")
@@ -35,7 +36,7 @@ def test_the_manifest_is_canonical_json(sealed):
 
 
 def test_the_digest_does_not_depend_on_the_place(tmp_path, sealed):
-    with creating(tmp_path / "elsewhere") as folder:
+    with creating(tmp_path / "elsewhere", TOKENS) as folder:
         (folder / "b.txt").write_text("标签")
         (folder / "inner").mkdir()
         (folder / "inner" / "a.bin").write_bytes(b"a" * 1000)
@@ -83,32 +84,10 @@ def test_a_thousand_corruptions_are_noticed(sealed):
         path.write_bytes(whole)
 
 
-def test_a_killed_stage_can_be_run_again(tmp_path):
-    killed = creating(tmp_path / "out")
-    (killed.__enter__() / "half").touch()  # a kill never comes to the end of the block
-    with pytest.raises(ArtifactError, match="is unfinished"):
-        expect(tmp_path / "out", TOKENS)
-    with creating(tmp_path / "out") as folder:
-        assert not (folder / "half").exists()
-
-
-def test_foreign_files_are_never_deleted(tmp_path):
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ArtifactError, match="potstill did not write"), creating(tmp_path):
-        pass
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
-
-
-def test_a_file_is_no_output_folder(tmp_path):
-    (tmp_path / "out").touch()
-    with pytest.raises(ArtifactError, match="is not a folder"), creating(tmp_path / "out"):
-        pass
-
-
 def test_an_artifact_is_as_restricted_as_its_strictest_ancestor(tmp_path, sealed):
-    with creating(tmp_path / "teacher") as folder:
+    with creating(tmp_path / "teacher", CHECKPOINT) as folder:
         teacher = seal(folder, CHECKPOINT, MADE, {}, {}, Licence("LicenseRef-research", "research-only"))
-    with creating(tmp_path / "student") as folder:
+    with creating(tmp_path / "student", CHECKPOINT) as folder:
         student = seal(folder, CHECKPOINT, MADE, {"tokens": sealed, "teacher": teacher}, {})
     assert student.licence == Licence("LicenseRef-research AND MIT", "research-only")
     assert student.inputs == {"teacher": teacher.digest, "tokens": sealed.digest}
@@ -117,29 +96,3 @@ def test_an_artifact_is_as_restricted_as_its_strictest_ancestor(tmp_path, sealed
 
 def test_scan_lists_nothing_of_an_empty_folder(tmp_path):
     assert scan(tmp_path) == ()
-
-
-def test_work_that_fails_leaves_nothing(tmp_path):
-    def fail():
-        with creating(tmp_path / "out") as folder:
-            (folder / "half").touch()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    assert not (tmp_path / "out").exists()
-
-
-def test_an_output_inside_a_sealed_folder_is_refused(sealed):
-    with (
-        pytest.raises(ArtifactError, match="which is sealed and would be broken"),
-        creating(sealed.path / "inner" / "x"),
-    ):
-        pass
-    expect(sealed.path, TOKENS)
-
-
-def test_an_output_that_cannot_be_written_is_refused(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(ArtifactError, match="cannot be written"), creating(tmp_path / "file" / "out"):
-        pass

@@ -92,3 +92,20 @@ def test_tokenize_needs_no_torch():
     code = "import sys; sys.modules['torch'] = None; import potstill.tokenize.stage, potstill.data.importing"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("given", ["true", "True", "TRUE", "yes", "1"])
+def test_truth_is_read_in_any_case(given, capsys, tmp_path, tiny_tokens, tiny_checkpoint):
+    folders = ["--model", str(tiny_checkpoint), "--tokens", str(tiny_tokens), "--report", str(tmp_path / "report")]
+    assert main(["validate", *folders, "--beat-tfidf", given, "--latency-rows", "1", "--test-rows", "4"]) == 0
+    assert "failed_budgets  1" in capsys.readouterr().out
+
+
+def test_truth_is_shown_as_the_cards_have_it(capsys):
+    with pytest.raises(SystemExit):
+        main(["validate", "--help"])
+    told = capsys.readouterr().out
+    assert "{true,false}" in told
+    assert "(default: true)" in told
+    assert main(["validate", "--beat-tfidf", "maybe", "--tokens", "a", "--model", "b", "--report", "c"]) == 2
+    assert "wanted is true or false, got 'maybe'" in capsys.readouterr().err

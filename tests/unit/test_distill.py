@@ -25,7 +25,9 @@ CARD = Path(__file__).parents[2] / "components" / "potstill" / "distill" / "READ
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory, tiny_tokens, tiny_checkpoint):
     folder = tmp_path_factory.mktemp("teacher") / "out"
-    train_teacher(tiny_tokens, tiny_checkpoint, folder, TeacherTrainConfig(epochs=6, learning_rate=3e-3, **FAST))
+    # Long enough to be sure of its answers: what an unsure teacher says is hard to agree with.
+    config = TeacherTrainConfig(epochs=12, patience=0, learning_rate=3e-3, **FAST)
+    train_teacher(tiny_tokens, tiny_checkpoint, folder, config)
     return folder
 
 

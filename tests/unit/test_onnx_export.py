@@ -9,7 +9,7 @@ import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 
-from potstill.artifacts import CHECKPOINT, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, expect, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.encoder.quantization import load_quantized, read_scales, to_int8
@@ -20,6 +20,7 @@ from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.fold import row_scales
 from potstill.onnx_export.formats import FILES, from_scales
 from potstill.onnx_export.graph import constants, producers
+from potstill.output_folder import creating
 from tests.conftest import LABELS, MAKER, OPEN, make_quantized
 
 # A random model is nearly indifferent between its labels, so int8 turns some; what int8 is worth, validate measures.
@@ -53,7 +54,7 @@ def make_family(family: str, vocabulary: int):
 @pytest.fixture
 def family_checkpoint(request: pytest.FixtureRequest, tmp_path: Path, tiny_tokens: Path) -> Path:
     size = expect(tiny_tokens, "tokens/v1").meaning["vocabulary_size"]
-    with creating(tmp_path / "family") as folder:
+    with creating(tmp_path / "family", CHECKPOINT) as folder:
         save_checkpoint(make_family(request.param, size), tiny_tokens, folder)
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN).path
 
@@ -235,7 +236,7 @@ def test_wrong_kinds_are_refused(tiny_checkpoint: Path, tiny_tokens: Path, tmp_p
 
 
 def test_tokens_of_another_vocabulary_are_refused(tiny_tokens: Path, tmp_path: Path) -> None:
-    with creating(tmp_path / "small") as folder:
+    with creating(tmp_path / "small", CHECKPOINT) as folder:
         save_checkpoint(make_family("pruned", 20), tiny_tokens, folder)
         seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
     with pytest.raises(InputError, match="has 20 embeddings"):

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, field_validator
 
 from potstill.errors import OptionError
-from potstill.options import choose, options
+from potstill.options import Seed, Threads, choose, options
 
 
 @options
@@ -56,3 +56,23 @@ def test_options_are_frozen_and_can_be_replaced():
     assert dataclasses.replace(child, share=0.1) == Child(rounds=2, share=0.1)
     with pytest.raises(OptionError):
         dataclasses.replace(child, share=5.0)
+
+
+@options
+class Recipe:
+    seed: Seed = 0
+    threads: Threads = 1
+    rows: int = 0
+
+
+def test_seeds_and_threads_are_what_every_library_takes():
+    assert Recipe(seed=2**32 - 1, threads=1024).seed == 2**32 - 1
+    for nonsense in ({"seed": -1}, {"seed": 2**32}, {"seed": 10**20}, {"threads": 0}, {"threads": 1025}):
+        with pytest.raises(OptionError, match=next(iter(nonsense))):
+            Recipe(**nonsense)
+
+
+def test_a_number_that_no_manifest_can_hold_is_refused():
+    assert Recipe(rows=2**53 - 1)
+    with pytest.raises(OptionError, match="rows should be at most 9007199254740991, got 9007199254740992"):
+        Recipe(rows=2**53)

@@ -14,11 +14,12 @@ from safetensors.numpy import load_file
 from torch.testing import assert_close
 from transformers import MobileBertConfig, MobileBertForSequenceClassification
 
-from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, TOKENS, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, TOKENS, expect, seal
 from potstill.data.tokens import TRAIN, UNLABELLED, VALIDATION, concatenate, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.pruned import PrunedBertConfig, PrunedBertForSequenceClassification
 from potstill.errors import ArtifactError, InputError, OptionError
+from potstill.output_folder import creating
 from potstill.teacher_cache import TeacherCacheConfig, cache_teacher
 from potstill.training.agreement import same_rows
 from potstill.training.internals import run_with_internals
@@ -225,7 +226,7 @@ def test_outputs_of_other_rows_are_refused(whole, tiny_tokens, other_tokens):
 def resealed(folder, copy, kind, change=None, **meaning):
     """Copy a sealed folder, change it, and seal it again."""
     artifact = expect(folder, kind)
-    with creating(copy):
+    with creating(copy, kind):
         for file in artifact.files:
             shutil.copyfile(folder / file.path, copy / file.path)
         if change:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from potstill.artifacts import CHECKPOINT, REPORT, TOKENS, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, REPORT, TOKENS, expect, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, parameter_count
 from potstill.encoder.quantization import load_quantized
@@ -16,6 +16,7 @@ from potstill.errors import ArtifactError, InputError, OptionError, VerdictError
 from potstill.licences import Licence
 from potstill.measure.table import HEAD, markdown_table, text_table
 from potstill.measure.torch_session import predict_torch
+from potstill.output_folder import creating
 from potstill.validate import ValidateConfig, validate_models
 from potstill.validate.budgets import judge_budgets
 from potstill.validate.figures import read_figures
@@ -36,7 +37,7 @@ def student(tmp_path_factory, tiny_checkpoint, tiny_tokens):
     import shutil
 
     folder = tmp_path_factory.mktemp("made") / "student"
-    with creating(folder):
+    with creating(folder, CHECKPOINT):
         for file in tiny_checkpoint.iterdir():
             if file.name != "artifact.json":
                 shutil.copyfile(file, folder / file.name)
@@ -290,7 +291,7 @@ def test_control_of_other_tokens_is_left_out(tmp_path, tiny_tokens, tiny_checkpo
     figures = json.loads((student / "artifact.json").read_text())
     assert figures["inputs"]["tokens"] == expect(tiny_tokens, TOKENS).digest
     other = tmp_path / "other"
-    with creating(other):
+    with creating(other, TOKENS):
         for file in tiny_tokens.iterdir():
             if file.name != "artifact.json":
                 (other / file.name).write_bytes(file.read_bytes())
@@ -302,7 +303,7 @@ def test_control_of_other_tokens_is_left_out(tmp_path, tiny_tokens, tiny_checkpo
 
 def test_refuses_models_that_do_not_belong_to_the_tokens(tmp_path, tiny_tokens, tiny_checkpoint):
     strange = tmp_path / "strange"
-    with creating(strange):
+    with creating(strange, CHECKPOINT):
         for file in tiny_checkpoint.iterdir():
             if file.name != "artifact.json":
                 (strange / file.name).write_bytes(file.read_bytes())
@@ -318,3 +319,34 @@ def test_refuses_models_that_do_not_belong_to_the_tokens(tmp_path, tiny_tokens, 
 def test_options_refuse_nonsense(nonsense):
     with pytest.raises(OptionError, match=next(iter(nonsense))):
         ValidateConfig(**nonsense)
+
+
+def test_outputs_that_would_overwrite_a_users_file_are_refused_before_any_work(
+    tmp_path, tiny_tokens, tiny_checkpoint, judged
+):
+    notes = tmp_path / "report.md"  # where the Markdown report goes by default
+    notes.write_text("# my notes\n")
+    table = tmp_path / "table.csv"
+    table.write_text("text,label\n")
+    with pytest.raises(ArtifactError) as refused:
+        run(tiny_tokens, tiny_checkpoint, tmp_path / "report", figures=tiny_tokens / "artifact.json", page=table)
+    for word in ("report.md is a file that", "table.csv is a file that", "which is sealed and would be broken"):
+        assert word in str(refused.value)
+    with pytest.raises(ArtifactError, match="figures and page are one file"):
+        run(tiny_tokens, tiny_checkpoint, tmp_path / "other", figures=tmp_path / "x", page=tmp_path / "x")
+    assert not (tmp_path / "report").exists()
+    assert notes.read_text() == "# my notes\n"
+    assert expect(tiny_tokens, TOKENS)
+
+
+def test_a_second_run_replaces_what_the_first_wrote(tmp_path, tiny_tokens, tiny_checkpoint):
+    for _ in range(2):
+        run(tiny_tokens, tiny_checkpoint, tmp_path / "report", options={"test_rows": 4})
+    swapped = {
+        "page": tmp_path / "report.md",
+        "markdown": tmp_path / "report.html",
+        "figures": tmp_path / "report.html",
+    }
+    for name, path in swapped.items():
+        with pytest.raises(ArtifactError, match="is a file that potstill did not write"):
+            run(tiny_tokens, tiny_checkpoint, tmp_path / "other", **{name: path})

@@ -1,3 +1,3 @@
-from potstill.cli import run_stage
+from potstill.entry import stage
 
-raise SystemExit(run_stage("distill"))
+raise SystemExit(stage("distill"))

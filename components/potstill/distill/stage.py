@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, Artifact, creating, seal
+from potstill.artifacts import CHECKPOINT, Artifact, seal
 from potstill.data.tokens import VALIDATION, read_split
 from potstill.distill.config import DistillConfig
 from potstill.distill.control import compare_with_control
@@ -18,6 +18,7 @@ from potstill.encoder.layer_map import layer_map
 from potstill.encoder.multi_label import is_multi_label
 from potstill.encoder.students import build_student, student_depth
 from potstill.measure.measures import Measures
+from potstill.output_folder import creating
 from potstill.progress import tell
 from potstill.provenance import maker
 from potstill.training.device import reproducible
@@ -63,7 +64,7 @@ def distill_student(
     table, recipe = inputs["tokens"], config.losses.written_out()
     tell(f"recipe {config.recipe}: {', '.join(f'{name} {each}' for name, each in recipe.items())}")
     with (
-        creating(student, teacher, tokens, teacher_outputs, start, unlabelled),
+        creating(student, CHECKPOINT, teacher, tokens, teacher_outputs, start, unlabelled),
         reproducible(config.seed, config.threads),
         teacher_answers(inputs, config) as outputs,
     ):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from potstill.artifacts import CHECKPOINT, ONNX, TOKENS, Artifact, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, ONNX, TOKENS, Artifact, expect, seal
 from potstill.data.tokens import MULTI_LABEL
 from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import is_multi_label
@@ -19,7 +19,8 @@ from potstill.measure.torch_session import torch_threads
 from potstill.onnx_export.formats import FILES, INT8_QDQ, Built, build
 from potstill.onnx_export.onnx_file import write_onnx
 from potstill.onnx_export.proof import Proof, prove
-from potstill.options import choose, options
+from potstill.options import Threads, choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 
 
@@ -37,7 +38,7 @@ class OnnxExportConfig:
     """Greatest difference of a logit that fp32 and optimized may have."""
     minimum_agreement_int8: Annotated[float, Field(ge=0, le=1)] = 0.97
     """Smallest share of rows to which int8 and int8_qdq give PyTorch's label, in [0, 1]."""
-    threads: Annotated[int, Field(ge=1)] = 1
+    threads: Threads = 1
     """CPU threads of the comparison."""
 
     @field_validator("formats")
@@ -78,7 +79,7 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
         "checkpoint": source.digest,
         **_kind(source),
     }
-    with creating(onnx, model, tokens), torch_threads(config.threads):
+    with creating(onnx, ONNX, model, tokens), torch_threads(config.threads):
         built = build(wanted, model, config.opset)
         for name, graph in built.graphs.items():
             write_onnx(graph, onnx / FILES[name], facts)

@@ -1,3 +1,3 @@
-from potstill.cli import run_stage
+from potstill.entry import stage
 
-raise SystemExit(run_stage("prune"))
+raise SystemExit(stage("prune"))

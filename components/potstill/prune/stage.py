@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, expect, seal
 from potstill.data.batches import by_length, pad
 from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, read_split
 from potstill.encoder.checkpoint import load_classifier, parameter_count, save_checkpoint
@@ -18,7 +18,8 @@ from potstill.encoder.pruned import MODEL_TYPE
 from potstill.encoder.quantization import is_quantized
 from potstill.errors import InputError
 from potstill.measure.measures import Measures
-from potstill.options import options
+from potstill.options import SEEDS, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.prune.importance import taylor_importance
 from potstill.prune.selection import cubic, select
@@ -93,7 +94,7 @@ def prune_checkpoint(student: Path, tokens: Path, pruned: Path, config: PruneCon
     """
     start, table = expect(student, CHECKPOINT), expect(tokens, TOKENS)
     refuse_multi_label("prune", start, table)
-    with creating(pruned, student, tokens), reproducible(config.seed, config.threads):
+    with creating(pruned, CHECKPOINT, student, tokens), reproducible(config.seed, config.threads):
         model = _load(student)
         before = parameter_count(model)
         validation = read_split(tokens, VALIDATION)
@@ -144,7 +145,7 @@ def _shrink(
         keep_neurons = round(all_neurons * (1 - cubic(number, config.rounds, config.ffn_sparsity)))
         smaller = cut(model, *_choose(model, train, keep_heads, keep_neurons, config))
         # Every round begins its own warm-up and decay; the rows come in another order.
-        options = replace(config, seed=config.seed + number, patience=0)
+        options = replace(config, seed=(config.seed + number) % SEEDS, patience=0)
         what = f"recovery, round {number}/{config.rounds}"
         state = fit(smaller, recovery, objective, options, accuracy_on(validation), what)
         score = state.best_score if state.scores else accuracy(smaller, validation)

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, TOKENS, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, expect, seal
 from potstill.data.tokens import VALIDATION, TokenTable, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.encoder.multi_label import refuse_multi_label
@@ -17,6 +17,7 @@ from potstill.errors import InputError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import predict_torch
 from potstill.options import options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.qat.fake_quant import observe, prepare, restore
 from potstill.qat.objective import FreezingDistillation
@@ -80,7 +81,7 @@ def quantize_checkpoint(
     if is_quantized(student):
         raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
-    with creating(quantized, student, tokens, teacher), reproducible(config.seed, config.threads):
+    with creating(quantized, CHECKPOINT, student, tokens, teacher), reproducible(config.seed, config.threads):
         model = load_classifier(student)
         source = load_classifier(teacher or student)
         targets = teacher_answers(source, table, config, "teacher answers")

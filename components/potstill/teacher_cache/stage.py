@@ -5,11 +5,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, TOKENS, Artifact, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, TOKENS, Artifact, expect, seal
 from potstill.data.tokens import VALIDATION
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.measures import Measures
-from potstill.options import choose, options
+from potstill.options import Threads, choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.training.agreement import same_labels, same_tokenizer
 from potstill.training.device import pick_device, reproducible, resolve_dtype
@@ -40,7 +41,7 @@ class TeacherCacheConfig:
     """Heads that the relations are cut into; 0: the teacher's own."""
     batch_size: Annotated[int, Field(ge=1)] = 64
     """Rows per batch; rows of like length share one."""
-    threads: Annotated[int, Field(ge=1)] = 2
+    threads: Threads = 2
     """CPU threads. Part of the recipe: another number gives other last bits."""
     dtype: str = "auto"
     """auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively."""
@@ -89,7 +90,7 @@ def cache_teacher(
     """
     inputs = _expect_inputs(teacher, tokens, unlabelled)
     parts = read_parts(tokens, unlabelled)
-    with creating(outputs, teacher, tokens, unlabelled), reproducible(0, config.threads):
+    with creating(outputs, TEACHER_OUTPUTS, teacher, tokens, unlabelled), reproducible(0, config.threads):
         model = load_classifier(teacher)
         kept = kept_of(model, config.kept, config.relation_layer, config.relation_heads)
         dtype = resolve_dtype(config.dtype, pick_device())

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from pydantic import field_validator
 
-from potstill.artifacts import TEACHER_OUTPUTS, TOKENS, creating, expect, seal
+from potstill.artifacts import TEACHER_OUTPUTS, TOKENS, expect, seal
 from potstill.data.tokens import VALIDATION, TokenTable, read_split
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.teacher_ensemble.members import expect_members, weighted_teachers
 from potstill.teacher_ensemble.stacking import stacking_weights
@@ -63,7 +64,7 @@ def ensemble_outputs(members: tuple[Path, ...], tokens: Path, outputs: Path, con
     found, validation = expect_members(members, table), read_split(tokens, VALIDATION)
     answers = [member.over([VALIDATION]).logits.numpy() for member in found]
     weights = _weights(answers, validation, config)
-    with creating(outputs, tokens, *members):
+    with creating(outputs, TEACHER_OUTPUTS, tokens, *members):
         for part in found[0].parts:
             _write_sum(outputs, part, found, weights)
         reached = _accuracy(view_parts(outputs, [VALIDATION]).logits.numpy(), validation)

@@ -53,7 +53,7 @@ def teacher_train(
 
     Returns:
         teacher: The fine-tuned checkpoint/v1.
-        metrics: Validation accuracy, parameters, epochs, steps, loss, seconds.
+        metrics: Validation accuracy, parameters, epochs, steps, loss, share of padding, seconds.
     """
     from potstill.kfp_io import run
     from potstill.teacher_train import TeacherTrainConfig, train_teacher

@@ -6,13 +6,14 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, creating, expect, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, expect, seal
 from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, read_split
 from potstill.encoder.checkpoint import save_checkpoint
 from potstill.encoder.start import start_classifier
 from potstill.errors import OptionError
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.training.cross_entropy import balanced_weights
 from potstill.training.device import reproducible
@@ -66,7 +67,7 @@ def train_teacher(tokens: Path, start: Path, teacher: Path, config: TeacherTrain
     table, origin = expect(tokens, TOKENS), expect(start, CHECKPOINT, digest=config.start_digest)
     train, validation = read_split(tokens, TRAIN), read_split(tokens, VALIDATION)
     weights = _weights(train, table, config)
-    with creating(teacher, tokens, start), reproducible(config.seed, config.threads):
+    with creating(teacher, CHECKPOINT, tokens, start), reproducible(config.seed, config.threads):
         model = start_classifier(start, table)
         objective = label_objective(table, config.label_smoothing, weights)
         state = fit(model, train, objective, config, score_on(validation), "teacher")

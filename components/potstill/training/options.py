@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from potstill.options import choose, options
+from potstill.options import Seed, Threads, choose, options
 
 DTYPES = ("auto", "float32", "bfloat16")
 
@@ -33,9 +33,9 @@ class TrainingOptions:
     """Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none."""
     patience: Annotated[int, Field(ge=0)] = 2
     """Stop after so many epochs without a better validation score; 0: never stop early."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     """Seed of initial weights, row order and dropout."""
-    threads: Annotated[int, Field(ge=1)] = 2
+    threads: Threads = 2
     """CPU threads. Part of the recipe: another number gives other last bits."""
     dtype: str = "auto"
     """auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from potstill.options import options
+from potstill.options import Threads, options
 
 
 @options
@@ -17,7 +17,7 @@ class ValidateConfig:
 
     test_rows: Annotated[int, Field(ge=0)] = 0
     """Test rows to evaluate on, evenly spaced, for a quick look; 0: all."""
-    threads: Annotated[int, Field(ge=1)] = 2
+    threads: Threads = 2
     """Rows computed side by side, each on one CPU thread; changes no figure. Latency is always measured one by one."""
     latency_rows: Annotated[int, Field(ge=1)] = 100
     """Test rows to time, evenly spaced, one at a time at their own length."""

@@ -14,6 +14,7 @@ from potstill.validate.config import ValidateConfig
 from potstill.validate.gate import FAIL, PASS
 from potstill.validate.results import Result
 
+BESIDES = {"latency", "budgets", "verdict", "failures", "report"}  # what `complete` adds to the summary
 SHARES = ("accuracy", "macro_f1", "agreement_teacher", "agreement_pytorch")
 
 

@@ -10,6 +10,8 @@ from potstill.measure.table import HEAD, markdown_table, notes, research_only, s
 from potstill.validate.gate import PASS
 
 TEMPLATE = "report.html"
+TITLE = "potstill report</title>"  # in every page; by it the next run knows that it may replace the page
+MARK = "<!-- written by potstill validate -->\n"  # ends every Markdown report, likewise; what a person adds comes after
 COMPARED = {
     "tfidf": "TF-IDF",
     "control": "the control without distillation",
@@ -64,7 +66,7 @@ def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
     if cells:
         lines += ["| budget | model | wanted | measured | met |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in cells] or ["No budget was set."]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("\n".join([*lines, "", MARK]), encoding="utf-8")
 
 
 def unmeasured(figures: Mapping[str, Any]) -> list[str]:

@@ -5,14 +5,16 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from potstill.artifacts import REPORT, Artifact, creating, seal
+from potstill.artifacts import REPORT, Artifact, seal
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
+from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.validate.candidates import Candidate
 from potstill.validate.config import ValidateConfig
 from potstill.validate.figures import complete, measures_of, write_json
 from potstill.validate.inputs import TestRows, expect_inputs, read_test
+from potstill.validate.outputs import FIGURES, MARKDOWN, PAGE, claim_outputs
 from potstill.validate.page import write_markdown, write_page
 from potstill.validate.predictions import worst_disagreements, write_predictions
 from potstill.validate.results import Result, evaluate, evaluate_tfidf
@@ -57,7 +59,8 @@ def validate_models(
         `failed_budgets`, the number of budgets that are not met (the stage does not fail for them).
 
     Raises:
-        ArtifactError: an input is not sealed, or of another kind.
+        ArtifactError: an input is not sealed, or of another kind, or an output would overwrite what validate did not
+            write.
         InputError: the inputs do not belong together, or a test row has no label.
     """
     inputs = expect_inputs(
@@ -72,9 +75,10 @@ def validate_models(
         }
     )
     rows = read_test(tokens, config.test_rows)
+    files = claim_outputs(report, figures, page, markdown)
     # Every computation has one thread of its own, several of them side by side: no figure depends on their number.
     read = (tokens, model, onnx, package, teacher, student, pruned)
-    with creating(report, *read), torch_threads(1), threadpool_limits(1):
+    with creating(report, REPORT, *read), torch_threads(1), threadpool_limits(1):
         results = evaluate_all(inputs, rows, config)
         summary = summarize(results, inputs, rows.table.labels)
         write_json(report / "summary.json", summary)
@@ -82,9 +86,9 @@ def validate_models(
         meaning = {"labels": summary["labels"], "rows": summary["rows"], "final": summary["final"]}
         sealed = seal(report, REPORT, maker("validate", config), inputs, meaning)
     every = complete(summary, results, config, sealed.digest)
-    write_json(figures or _beside(report, ".json"), every)
-    write_page(page or _beside(report, ".html"), every, worst_disagreements(rows, results, summary))
-    write_markdown(markdown or _beside(report, ".md"), every)
+    write_json(files[FIGURES], every)
+    write_page(files[PAGE], every, worst_disagreements(rows, results, summary))
+    write_markdown(files[MARKDOWN], every)
     return measures_of(every)
 
 
@@ -108,7 +112,3 @@ def candidates(inputs: Mapping[str, Artifact], config: ValidateConfig) -> list[C
 
         found += coreml_candidates(inputs["package"], plain, config.threads)
     return found
-
-
-def _beside(report: Path, suffix: str) -> Path:
-    return report.with_name(report.name + suffix)

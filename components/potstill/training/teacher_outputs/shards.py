@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from safetensors.numpy import save_file
 
+from potstill.encoder.tensor_file import METADATA, failing_as_os_error
 from potstill.errors import InputError
 from potstill.training.teacher_outputs.layout import LENGTHS, LOGITS, Kept, shard_path
 
@@ -54,10 +55,11 @@ def save_shard(arrays: Arrays, path: Path) -> None:
 
     Raises:
         InputError: a number is NaN, or was too large for fp16.
+        OSError: the disk is full, or the file cannot be written for another reason of the system's.
     """
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             way_out = "is the teacher trained?" if name == LOGITS else f"leave {name} out of keep"
             raise InputError(f"the teacher's {name} are NaN or above 65504, the most that float16 holds; {way_out}")
-    # One metadata key only: with more, safetensors' header order and so the file's digest is not stable.
-    save_file(arrays, path, metadata={"format": "pt"})
+    with failing_as_os_error(path):
+        save_file(arrays, path, metadata=METADATA)
