@@ -3,18 +3,23 @@
 python -m pipelines.assisted --params pipelines/params/assisted.yaml
 """
 
+from potstill.entry import begin
+
+if __name__ == "__main__":
+    begin()  # kfp takes seconds to load, and Ctrl-C may come before it has
+
 from typing import NamedTuple
 
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
 
 from pipelines.delivery import deliver
+from pipelines.intake import take_in
 from pipelines.placement import place
 from potstill.distill.component import distill
 from potstill.teacher_cache.component import teacher_cache
 from potstill.teacher_ensemble.component import teacher_ensemble
 from potstill.teacher_train.component import teacher_train
-from potstill.tokenize.component import tokenize
 
 FURTHER_SEEDS = [101, 102]  # of the further teachers: a loop's items are part of the compiled pipeline
 
@@ -118,11 +123,9 @@ def assisted(
         threads: CPU threads. Part of the recipe.
         dtype: auto, float32 or bfloat16.
     """
-    data = dsl.importer(artifact_uri=data_uri, artifact_class=Dataset, reimport=False)
-    start = dsl.importer(artifact_uri=start_uri, artifact_class=Model, reimport=False)
-    tokenized = tokenize(
-        data=data.output,
-        start=start.output,
+    tokenized, start = take_in(
+        data_uri,
+        start_uri,
         text_column=text_column,
         label_column=label_column,
         columns=columns,
@@ -135,14 +138,13 @@ def assisted(
         seed=seed,
         data_digest=data_digest,
     )
-    place(tokenized, "tokenize")
     tokens, exactly = tokenized.outputs["tokens"], {"threads": threads, "dtype": dtype}
     training = {"epochs": teacher_epochs, "learning_rate": teacher_learning_rate, "start_digest": start_digest}
 
-    first = teacher_train(tokens=tokens, start=start.output, seed=seed, **training, **exactly)
+    first = teacher_train(tokens=tokens, start=start, seed=seed, **training, **exactly)
     answered = teacher_cache(teacher=first.outputs["teacher"], tokens=tokens, **exactly)
     with dsl.ParallelFor(FURTHER_SEEDS, parallelism=1) as further_seed:
-        further = teacher_train(tokens=tokens, start=start.output, seed=further_seed, **training, **exactly)
+        further = teacher_train(tokens=tokens, start=start, seed=further_seed, **training, **exactly)
         answers = teacher_cache(teacher=further.outputs["teacher"], tokens=tokens, **exactly)
         place(further, "teacher-train")
         place(answers, "teacher-cache")

@@ -14,15 +14,17 @@ from kfp import local
 
 from pipelines.parameters import Values, check, describe, parse_settings, read_params
 from pipelines.run_log import RunLog
-from pipelines.sources import stage_input
+from pipelines.sources import refuse_lacking, stage_inputs
+from pipelines.step_options import check_steps
 from pipelines.summary import finish, stages_of
 from potstill.arguments import parse
-from potstill.artifacts import CHECKPOINT, DATASET, Artifact
-from potstill.data.importing import ImportDataConfig, import_data
-from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
 from potstill.errors import InputError, OptionError, PotstillError
+from potstill.exclusive import exclusive
+from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
+from potstill.os_failures import explain
 from potstill.provenance import source_digest
 
+LOG = "run.log"
 SOURCES = ("data", "start", "revision")  # names in a params file that are no parameters of the pipeline
 
 
@@ -73,12 +75,16 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
             args=arguments,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
+        stop_by_exception()
         return int(call())
     except PotstillError as refused:
         return _refuse(refused)
+    except OSError as failed:  # a full disk, a folder that may not be written
+        return _refuse(InputError(explain(failed, pipeline.name)))
     except KeyboardInterrupt:
-        print("stopped; the same command goes on with the step that was stopped", file=sys.stderr)
-        return 130
+        stop_no_more()
+        print("potstill: stopped; the same command goes on with the step that was stopped", file=sys.stderr)
+        return STOPPED
 
 
 def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fresh: bool = False) -> int:
@@ -94,14 +100,22 @@ def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fr
     Returns: 0 done; 1 the verdict is not a pass, or a step failed.
 
     Raises:
-        PotstillError: a source or a parameter is refused.
+        PotstillError: a source or a parameter is refused, or another process is running in this folder.
     """
     runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
-    root = folder.resolve() / "kfp"
     sources = {name: str(values.pop(name)) for name in SOURCES if name in values}
     arguments = check(values, {name: kind for name, kind in types.items() if not name.endswith("_uri")})
-    staged = _stage(sources, types, root / "inputs")
+    check_steps(pipeline, arguments)
+    refuse_lacking(sources, types)
+    folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder / LOG, folder):
+        return _run(pipeline, runner, arguments, sources, folder, fresh=fresh)
+
+
+def _run(pipeline: Any, runner: Any, arguments: Values, sources: dict[str, str], folder: Path, *, fresh: bool) -> int:
+    types, root = pipeline.component_spec.inputs, folder.resolve() / "kfp"
+    staged = stage_inputs(sources, types, root / "inputs")
     arguments |= {f"{name}_uri": str(artifact.path) for name, artifact in staged.items()}
     arguments |= {f"{name}_digest": artifact.digest for name, artifact in staged.items() if f"{name}_digest" in types}
     # A thread that spins while it waits starves the other when a core is busy with something else: measured 1.7 times
@@ -127,7 +141,7 @@ def _docker() -> Any:
 
 
 def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
-    log_path = folder / "run.log"
+    log_path = folder / LOG
     outputs: dict[str, Any] = {}
     with warnings.catch_warnings(), RunLog(log_path) as log:
         # Our images are no stock Python images; under the subprocess runner that is meant.
@@ -144,32 +158,6 @@ def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
     if cached:
         print(f"▸ from the cache of earlier runs: {', '.join(cached)}", file=sys.stderr)
     return finish(folder, outputs, log.places)
-
-
-def _stage(sources: dict[str, str], types: dict[str, str], root: Path) -> dict[str, Artifact]:
-    wanted = [name for name in ("data", "start") if f"{name}_uri" in types]
-    lacking = [name for name in wanted if not sources.get(name)]
-    if lacking:
-        raise OptionError(
-            f"nothing is given for {', '.join(lacking)}; pass --{' and --'.join(lacking)} or --params FILE"
-        )
-    staged = {}
-    for name in wanted:
-        print(f"▸ {name}: {sources[name]}", file=sys.stderr)
-        staged[name] = _stage_data(sources, root) if name == "data" else _stage_checkpoint(sources, root)
-    return staged
-
-
-def _stage_data(sources: dict[str, str], root: Path) -> Artifact:
-    return stage_input(
-        sources["data"], DATASET, lambda made: import_data(sources["data"], made, ImportDataConfig()), root
-    )
-
-
-def _stage_checkpoint(sources: dict[str, str], root: Path) -> Artifact:
-    source, _, revision = sources["start"].partition("@")
-    config = ImportCheckpointConfig(revision=revision or sources.get("revision", ""))
-    return stage_input(source, CHECKPOINT, lambda made: import_checkpoint(source, made, config), root)
 
 
 def _refuse(why: PotstillError) -> int:

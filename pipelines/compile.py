@@ -5,6 +5,11 @@
 The same sources give the same bytes: `dist/components/<stage>.yaml`, `dist/pipelines/<name>.yaml`.
 """
 
+from potstill.entry import begin
+
+if __name__ == "__main__":
+    begin()  # kfp takes seconds to load, and Ctrl-C may come before it has
+
 import sys
 from pathlib import Path
 from typing import Any

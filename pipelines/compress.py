@@ -5,19 +5,24 @@ python -m pipelines.compress --params pipelines/params/demo.yaml --docker   # he
 python -m pipelines.compile --out dist/                                     # for a cluster
 """
 
+from potstill.entry import begin
+
+if __name__ == "__main__":
+    begin()  # kfp takes seconds to load, and Ctrl-C may come before it has
+
 from typing import NamedTuple
 
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
 
 from pipelines.delivery import deliver
+from pipelines.intake import take_in
 from pipelines.placement import place
 from potstill.distill.component import distill
 from potstill.prune.component import prune
 from potstill.qat.component import qat
 from potstill.teacher_cache.component import teacher_cache
 from potstill.teacher_train.component import teacher_train
-from potstill.tokenize.component import tokenize
 
 
 class Outputs(NamedTuple):
@@ -146,11 +151,9 @@ def compress(
         threads: CPU threads of every stage; part of the recipe.
         dtype: auto, float32 or bfloat16, of teacher, student and pruning.
     """
-    data = dsl.importer(artifact_uri=data_uri, artifact_class=Dataset, reimport=False)
-    start = dsl.importer(artifact_uri=start_uri, artifact_class=Model, reimport=False)
-    tokenized = tokenize(
-        data=data.output,
-        start=start.output,
+    tokenized, start = take_in(
+        data_uri,
+        start_uri,
         text_column=text_column,
         label_column=label_column,
         columns=columns,
@@ -166,7 +169,7 @@ def compress(
     tokens = tokenized.outputs["tokens"]
     trained = teacher_train(
         tokens=tokens,
-        start=start.output,
+        start=start,
         epochs=teacher_epochs,
         learning_rate=teacher_learning_rate,
         seed=seed,
@@ -236,7 +239,6 @@ def compress(
         min_agreement=min_agreement,
         beat_tfidf=beat_tfidf,
     )
-    place(tokenized, "tokenize")
     place(trained, "teacher-train")
     place(cached, "teacher-cache")
     place(distilled, "distill")

@@ -3,14 +3,18 @@
 python -m pipelines.export_only --start runs/demo/pruned --data headlines.csv --set max_length=32
 """
 
+from potstill.entry import begin
+
+if __name__ == "__main__":
+    begin()  # kfp takes seconds to load, and Ctrl-C may come before it has
+
 from typing import NamedTuple
 
 from kfp import dsl
 from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Model
 
 from pipelines.delivery import deliver
-from pipelines.placement import place
-from potstill.tokenize.component import tokenize
+from pipelines.intake import take_in
 
 
 class Outputs(NamedTuple):
@@ -71,11 +75,9 @@ def export_only(
         seed: Seed of the split.
         threads: CPU threads.
     """
-    data = dsl.importer(artifact_uri=data_uri, artifact_class=Dataset, reimport=False)
-    start = dsl.importer(artifact_uri=start_uri, artifact_class=Model, reimport=False)
-    tokenized = tokenize(
-        data=data.output,
-        start=start.output,
+    tokenized, start = take_in(
+        data_uri,
+        start_uri,
         text_column=text_column,
         label_column=label_column,
         columns=columns,
@@ -88,7 +90,7 @@ def export_only(
     tokens = tokenized.outputs["tokens"]
     delivered = deliver(
         tokens,
-        start.output,
+        start,
         opset,
         coreml_target,
         threads=threads,
@@ -98,7 +100,6 @@ def export_only(
         min_agreement=min_agreement,
         beat_tfidf=beat_tfidf,
     )
-    place(tokenized, "tokenize")
     return Outputs(
         tokens=tokens,
         tokenize_metrics=tokenized.outputs["metrics"],

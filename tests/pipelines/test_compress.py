@@ -7,6 +7,7 @@ import pytest
 import yaml
 from conftest import LABELS, example_texts, make_checkpoint
 
+from pipelines.assisted import assisted
 from pipelines.command import main, run
 from pipelines.compress import compress
 from potstill.artifacts import COREML, ONNX, REPORT, expect
@@ -88,7 +89,7 @@ def test_a_second_run_comes_from_the_cache(finished, sources, capsys):
     log = (folder / "run.log").read_text()
     assert "Executing task" in log
     assert "teacher-train" not in log
-    assert "from the cache of earlier runs: tokenize, teacher-train, distill" in capsys.readouterr().err
+    assert "from the cache of earlier runs: tokenize, teacher-train, teacher-cache, distill" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -124,6 +125,12 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         (["--set", "control=1"], "control must be true or false, got 1"),
         (["--set", "max_length"], "--set takes name=value"),
         (["--set", "max_length=[1"], "'[1' is no value"),
+        (
+            ["--data", "{csv}", "--start", "{start}", "--set", "threads=0"],
+            "threads should be greater than or equal to 1",
+        ),
+        (["--data", "{csv}", "--start", "{start}", "--set", "qat_rows=-1"], "qat_rows should be greater than"),
+        (["--data", "{csv}", "--start", "{start}", "--set", "recipe=x"], "recipe must be one of soft, tinybert"),
         (["--params", "absent.yaml"], "cannot be read as a params file"),
         (["--local", "--docker"], "exclude each other"),
         ([], "nothing is given for data, start"),
@@ -145,8 +152,9 @@ def test_the_shipped_params_files_fit_the_pipeline(pytestconfig):
     from pipelines.command import SOURCES
     from pipelines.parameters import check
 
-    types = {name: str(spec.type) for name, spec in compress.component_spec.inputs.items()}
     for path in (pytestconfig.rootpath / "pipelines" / "params").glob("*.yaml"):
+        pipeline = assisted if path.stem == "assisted" else compress
+        types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
         values = yaml.safe_load(path.read_text())
         check({name: value for name, value in values.items() if name not in SOURCES}, types)
 
