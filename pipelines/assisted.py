@@ -67,6 +67,7 @@ def assisted(
     teacher_learning_rate: float = 1e-4,
     weighting: str = "average",
     assistant_layers: int = 3,
+    assistant_layer_map: str = "uniform",
     student_layers: int = 2,
     layer_map: str = "uniform",
     distill_epochs: int = 3,
@@ -105,8 +106,9 @@ def assisted(
         teacher_learning_rate: Peak learning rate of the teachers.
         weighting: Weights of the teachers, average or by validation.
         assistant_layers: Layers of the assistant, taken from the first teacher.
+        assistant_layer_map: The assistant's layers of the teacher: uniform, skip, first, last, or explicit as 0,1,3.
         student_layers: Layers of the student, taken from the assistant.
-        layer_map: Layer to learn from and to begin with: uniform, skip, first, last, or explicit as 0,3.
+        layer_map: The student's layers of the assistant: uniform, skip, first, last, or explicit as 0,2.
         distill_epochs: Epochs of the assistant, and of the student, at most.
         distill_learning_rate: Peak learning rate of both.
         temperature: Softens the soft labels of both; 0 is as the recipe says.
@@ -156,7 +158,6 @@ def assisted(
     )
 
     learning = {
-        "layer_map": layer_map,
         "epochs": distill_epochs,
         "learning_rate": distill_learning_rate,
         "temperature": temperature,
@@ -167,6 +168,7 @@ def assisted(
         tokens=tokens,
         teacher_outputs=together.outputs["outputs"],
         layers=assistant_layers,
+        layer_map=assistant_layer_map,
         **learning,
         **exactly,
     )
@@ -174,6 +176,7 @@ def assisted(
         teacher=helped.outputs["student"],
         tokens=tokens,
         layers=student_layers,
+        layer_map=layer_map,
         control=control,
         **learning,
         **exactly,

@@ -69,7 +69,6 @@ def compress(
     vocabulary_min_count: int = 0,
     teacher_epochs: int = 5,
     teacher_learning_rate: float = 1e-4,
-    teacher_keep: str = "logits",
     student_shape: str = "layers-of-teacher",
     student_layers: int = 2,
     layer_map: str = "uniform",
@@ -119,7 +118,6 @@ def compress(
         vocabulary_min_count: Tokens seen less often are taken out of the vocabulary; 0 keeps all.
         teacher_epochs: Epochs of the teacher, at most.
         teacher_learning_rate: Peak learning rate of the teacher.
-        teacher_keep: What is kept of the teacher: logits; pkd reads logits,cls and minilmv2 logits,relations.
         student_shape: layers-of-teacher, tinybert-4x312, minirbt-6x256, mobilebert or custom.
         student_layers: Layers of the student.
         layer_map: Teacher layer of each student layer: uniform, skip, first, last, or explicit as 0,3.
@@ -177,9 +175,7 @@ def compress(
         dtype=dtype,
         start_digest=start_digest,
     )
-    cached = teacher_cache(
-        teacher=trained.outputs["teacher"], tokens=tokens, keep=teacher_keep, threads=threads, dtype=dtype
-    )
+    cached = teacher_cache(teacher=trained.outputs["teacher"], tokens=tokens, keep=recipe, threads=threads, dtype=dtype)
     distilled = distill(
         teacher=trained.outputs["teacher"],
         tokens=tokens,

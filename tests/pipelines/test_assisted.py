@@ -17,6 +17,8 @@ TINY = {
     "teacher_epochs": 8,
     "teacher_learning_rate": 0.003,
     "assistant_layers": 2,
+    "assistant_layer_map": "0,1",
+    "layer_map": "1",
     "student_layers": 1,
     "distill_epochs": 6,
     "distill_learning_rate": 0.003,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import make_checkpoint, make_tokens
+from transformers import BertTokenizerFast
 
 from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, expect
 from potstill.distill import DistillConfig, distill_student
@@ -238,6 +239,9 @@ def test_losses_that_do_not_fit_the_shape_are_refused(options, said, tmp_path, t
         ({"soft_labels": "0"}, "a loss must have a weight above 0"),
         ({"general_epochs": 1}, "general_epochs needs a loss that reads no answers"),
         ({"temperature": -1}, "temperature"),
+        ({"temperature": 1e-9}, "temperature must be 0, or from 0.1 to 100"),
+        ({"temperature": 1e9}, "temperature"),
+        ({"relation_heads": 4}, "need the loss relations, got recipe soft"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, said):
@@ -263,3 +267,28 @@ def test_the_card_tells_the_recipes_as_they_are():
         assert losses | {"temperature": row.split("|")[3].strip()} == written
     for loss in (*KEPT, *IN_BATCH):
         assert f"| `{loss}` |" in card
+
+
+def test_the_same_rows_twice_are_refused(tmp_path, teacher, tiny_tokens):
+    with pytest.raises(InputError, match="is the token set itself"):
+        distill_student(teacher, tiny_tokens, tmp_path / "out", DistillConfig(layers=1, **FAST), unlabelled=tiny_tokens)
+
+
+def test_teacher_cache_keeps_what_a_recipe_reads():
+    for recipe in RECIPES:
+        assert TeacherCacheConfig(keep=recipe).kept == tuple(resolve(recipe).keep)
+    with pytest.raises(OptionError, match="keep must be one of logits, cls, relations, soft"):
+        TeacherCacheConfig(keep="magic")
+
+
+def test_a_start_with_other_words_is_refused(tmp_path, teacher, tiny_tokens, tiny_checkpoint, tokenizer_folder):
+    words = (tokenizer_folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    other = tmp_path / "tokenizer"
+    other.mkdir()
+    (other / "vocab.txt").write_text("\n".join([*words[:5], *reversed(words[5:])]) + "\n", encoding="utf-8")
+    BertTokenizerFast.from_pretrained(other).save_pretrained(other)
+    start = make_checkpoint(tmp_path / "start", other).path
+    with pytest.raises(InputError, match=r"have other ids in .*tokenize with this checkpoint's own tokenizer"):
+        distill_student(teacher, tiny_tokens, tmp_path / "out", DistillConfig(**FAST), start=start)
+    with pytest.raises(InputError, match="have other ids in"):
+        train_teacher(tiny_tokens, start, tmp_path / "out", TeacherTrainConfig(**FAST))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_tokens
+from conftest import make_checkpoint, make_tokens
 from torch.testing import assert_close
 
 from potstill.artifacts import TEACHER_OUTPUTS, TOKENS, expect
@@ -42,11 +42,16 @@ def test_the_order_of_the_members_changes_nothing(tmp_path, teacher_outputs, tin
     assert one.digest == two.digest
 
 
-def test_an_ensemble_may_be_a_member(tmp_path, teacher_outputs, tiny_tokens):
+def test_an_ensemble_may_be_a_member(tmp_path, teacher_outputs, tiny_tokens, tokenizer_folder):
+    third = make_checkpoint(tmp_path / "third", tokenizer_folder, seed=33).path
+    cache_teacher(third, tiny_tokens, tmp_path / "answers", TeacherCacheConfig(threads=1, dtype="float32"))
     ensemble_outputs(teacher_outputs, tiny_tokens, tmp_path / "two", TeacherEnsembleConfig())
-    ensemble_outputs((tmp_path / "two", teacher_outputs[0]), tiny_tokens, tmp_path / "out", TeacherEnsembleConfig())
+    members = (tmp_path / "two", tmp_path / "answers")
+    ensemble_outputs(members, tiny_tokens, tmp_path / "out", TeacherEnsembleConfig())
     weights = sorted(member["weight"] for member in expect(tmp_path / "out", TEACHER_OUTPUTS).meaning["members"])
     assert weights == [0.25, 0.25, 0.5]
+    with pytest.raises(InputError, match="answers in more than one member"):
+        ensemble_outputs((tmp_path / "two", teacher_outputs[0]), tiny_tokens, tmp_path / "no", TeacherEnsembleConfig())
 
 
 def test_members_that_do_not_belong_together_are_refused(

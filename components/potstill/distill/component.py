@@ -62,13 +62,13 @@ def distill(
         unlabelled: tokens/v1 whose unlabelled rows are learned from, too; optional.
         epochs: Passes over labelled and unlabelled rows, at most.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
-        accumulate: Batches per optimiser step: as one batch of them all, in the memory of one.
+        accumulate: Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all.
         learning_rate: Peak learning rate of AdamW.
         layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
         warmup_share: Share of all steps in which the learning rate rises; it falls linearly to 0 after.
         max_grad_norm: Gradients are scaled down to this L2 norm.
-        ema: Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none.
+        ema: Share kept in a step by the moving average of the weights, at most (1 + n)/(10 + n) after n; 0: none.
         patience: Stop after so many epochs without a better validation score; 0: never stop early.
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.

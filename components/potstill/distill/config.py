@@ -9,6 +9,9 @@ from potstill.encoder.students import INITS, LAYERS_OF_TEACHER, SHAPE_NAMES, Sha
 from potstill.options import choose, options
 from potstill.training.options import TrainingOptions
 
+# Beyond these the softened distributions are flat, or a single label, in fp32, and nothing is learned from them.
+COLDEST, HOTTEST = 0.1, 100
+
 
 @options
 class DistillConfig(TrainingOptions):
@@ -34,7 +37,7 @@ class DistillConfig(TrainingOptions):
     """Teacher layer of each student layer: uniform, skip, first, last, or explicit as 0,3."""
     recipe: str = "soft"
     """soft, tinybert, minilmv2, pkd or mobilebert: sets the losses and the temperature that are not set here."""
-    temperature: Annotated[float, Field(ge=0)] = 0.0
+    temperature: Annotated[float, Field(ge=0, le=HOTTEST)] = 0.0
     """Softens both distributions of the soft labels; 0: as the recipe says."""
     soft_labels: str = ""
     """Weight of the teacher's answers, as 1, 0.5@rise or 1@last:0.5; empty: as the recipe says."""
@@ -88,6 +91,10 @@ class DistillConfig(TrainingOptions):
                 f"general_epochs needs a loss that reads no answers, got recipe {self.recipe} with none; "
                 "choose recipe minilmv2 or tinybert"
             )
+        if (self.relation_layer or self.relation_heads) and "relations" not in self.losses.weights:
+            raise ValueError(f"relation_layer and relation_heads need the loss relations, got recipe {self.recipe}")
+        if 0 < self.temperature < COLDEST:
+            raise ValueError(f"temperature must be 0, or from {COLDEST} to {HOTTEST}, got {self.temperature}")
         return self
 
     @property

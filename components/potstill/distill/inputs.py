@@ -29,6 +29,10 @@ def expect_inputs(
     if unlabelled:
         found["unlabelled"] = expect(unlabelled, TOKENS)
         same_tokenizer(found["unlabelled"], found["tokens"])
+        if found["unlabelled"].digest == found["tokens"].digest:
+            raise InputError(
+                f"{unlabelled} is the token set itself, whose unlabelled rows are learned from; leave it out"
+            )
     if teacher_outputs:
         found["teacher_outputs"] = expect(teacher_outputs, TEACHER_OUTPUTS)
         same_rows(found["teacher_outputs"], found["tokens"], found.get("unlabelled"))
@@ -75,6 +79,11 @@ def teacher_answers(inputs: dict[str, Artifact], config: DistillConfig) -> Itera
 def _refuse_lacking(opened: TeacherOutputs, artifact: Artifact, config: DistillConfig) -> None:
     lacking = [name for name in config.losses.keep if not opened.keeps(name)]
     if lacking:
+        if len(artifact.meaning["members"]) > 1:
+            raise InputError(
+                f"{artifact.path} is an ensemble, which has answers alone, recipe {config.recipe} reads "
+                f"{', '.join(lacking)}, too; choose recipe soft or tinybert"
+            )
         raise InputError(
             f"{artifact.path} keeps {', '.join(artifact.meaning['keep'])}, recipe {config.recipe} reads "
             f"{', '.join(lacking)}, too; run teacher-cache with --keep {','.join(config.losses.keep)}"

@@ -81,18 +81,18 @@ class Recipe:
         return {name: str(weight) for name, weight in self.weights.items()} | {"temperature": f"{self.temperature:g}"}
 
 
-def resolve(recipe: str, changes: Mapping[str, str], temperature: float) -> Recipe:
+def resolve(recipe: str, changes: Mapping[str, str] | None = None, temperature: float = 0.0) -> Recipe:
     """Put together a recipe and what the options change in it.
 
     Args:
         recipe: one of RECIPES.
-        changes: weights by loss; "" leaves it to the recipe.
+        changes: weights by loss; "" or none leaves it to the recipe.
         temperature: 0 leaves it to the recipe.
 
     Raises:
         ValueError: a weight that cannot be read, or no loss is left.
     """
-    written = {**RECIPES[recipe], **{name: text for name, text in changes.items() if text}}
+    written = {**RECIPES[recipe], **{name: text for name, text in (changes or {}).items() if text}}
     weights = {name: parse_weight(written[name]) for name in LOSSES if name in written}
     used = {name: weight for name, weight in weights.items() if weight.value > 0}
     if not used:

@@ -29,7 +29,12 @@ def layer_map(wanted: str, student_layers: int, teacher_layers: int) -> list[int
         return [_uniform(layer, student_layers, teacher_layers) for layer in range(student_layers)]
     if wanted == "skip":
         return [_skip(layer, student_layers, teacher_layers) for layer in range(student_layers)]
-    if wanted in ("first", "last") and student_layers <= teacher_layers:
+    if wanted in ("first", "last"):
+        if student_layers > teacher_layers:
+            raise OptionError(
+                f"layer_map {wanted} needs a teacher with as many layers, the student has {student_layers} and the "
+                f"teacher {teacher_layers}; choose uniform or skip"
+            )
         start = 0 if wanted == "first" else teacher_layers - student_layers
         return list(range(start, start + student_layers))
     return _explicit(wanted, student_layers, teacher_layers)
@@ -53,6 +58,6 @@ def _explicit(wanted: str, student_layers: int, teacher_layers: int) -> list[int
     if not all(part.isdigit() and int(part) < teacher_layers for part in numbers) or len(numbers) != student_layers:
         raise OptionError(
             f"layer_map must be one of {', '.join(NAMED)} or {student_layers} teacher layers from 0 to "
-            f"{teacher_layers - 1} as in '0,3', got {wanted!r}"
+            f"{teacher_layers - 1}, separated by commas, got {wanted!r}"
         )
     return [int(part) for part in numbers]

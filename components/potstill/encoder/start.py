@@ -14,6 +14,7 @@ from potstill.encoder.checkpoint import read_config, read_tensors
 from potstill.encoder.multi_label import problem_type
 from potstill.encoder.positions import longest_input
 from potstill.encoder.tokenizer import TOKENIZER
+from potstill.encoder.words import refuse_other_words
 from potstill.errors import InputError
 
 VOCABULARY = "vocabulary.json"  # in tokens/v1, when its vocabulary was pruned: {"kept": [old id of new id 0, 1, …]}
@@ -86,10 +87,13 @@ def _refuse_gaps(start: Path, found: dict[str, Any]) -> None:
 
 
 def _fit_vocabulary(model: PreTrainedModel, start: Path, tokens: Artifact) -> None:
-    embeddings = model.get_input_embeddings()
-    kept_file = tokens.path / VOCABULARY
-    if kept_file.is_file() and not _same_tokenizer(start, tokens.path):  # else its embeddings were taken out before
-        keep_embeddings(model, json.loads(kept_file.read_text())["kept"])
+    if _same_tokenizer(start, tokens.path):  # whatever was taken out of it was taken out before
+        return
+    embeddings, kept_file = model.get_input_embeddings(), tokens.path / VOCABULARY
+    kept = json.loads(kept_file.read_text())["kept"] if kept_file.is_file() else []
+    refuse_other_words(start, tokens.path, kept)
+    if kept:
+        keep_embeddings(model, kept)
     elif tokens.meaning["vocabulary_size"] > embeddings.num_embeddings:
         raise InputError(
             f"{tokens.path} uses {tokens.meaning['vocabulary_size']} token ids, {start} has "

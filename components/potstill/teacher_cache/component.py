@@ -26,7 +26,7 @@ def teacher_cache(
         teacher: checkpoint/v1, fine-tuned on the labels of the tokens.
         tokens: tokens/v1; its train, unlabelled and validation rows are answered.
         unlabelled: tokens/v1 whose unlabelled rows are answered, too; optional.
-        keep: What is kept, by commas: logits (always), cls, relations.
+        keep: What is kept, by commas: logits (always), cls, relations; or a recipe of distill: what it reads.
         relation_layer: Layer of the relations, counted from 1; 0: the last.
         relation_heads: Heads that the relations are cut into; 0: the teacher's own.
         batch_size: Rows per batch; rows of like length share one.

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, TOKENS, Artifact, expect, seal
 from potstill.data.tokens import VALIDATION
+from potstill.distill.recipes import RECIPES, resolve
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.measures import Measures
 from potstill.options import Threads, choose, options
@@ -34,7 +35,7 @@ class TeacherCacheConfig:
     """What is kept of the teacher's pass, and how it is computed."""
 
     keep: str = LOGITS
-    """What is kept, by commas: logits (always), cls, relations."""
+    """What is kept, by commas: logits (always), cls, relations; or a recipe of distill: what it reads."""
     relation_layer: Annotated[int, Field(ge=0)] = 0
     """Layer of the relations, counted from 1; 0: the last."""
     relation_heads: Annotated[int, Field(ge=0)] = 0
@@ -49,7 +50,9 @@ class TeacherCacheConfig:
     @field_validator("keep")
     @classmethod
     def _keep(cls, value: str) -> str:
-        given = {choose("keep", name.strip(), KEPT) for name in value.split(",")} | {LOGITS}
+        if value in RECIPES:
+            return ",".join(resolve(value).keep)
+        given = {choose("keep", name.strip(), (*KEPT, *RECIPES)) for name in value.split(",")} | {LOGITS}
         return ",".join(name for name in KEPT if name in given)
 
     @field_validator("dtype")

@@ -19,7 +19,7 @@ def expect_members(folders: Sequence[Path], tokens: Artifact) -> list[TeacherOut
 
     Raises:
         ArtifactError: one is not sealed, or of another kind.
-        InputError: fewer than two, one given twice, or of other rows or labels; every offender is named.
+        InputError: fewer than two, one or its teacher given twice, or of other rows or labels; offenders are named.
     """
     found = sorted((expect(folder, TEACHER_OUTPUTS) for folder in folders), key=lambda each: each.digest)
     if len({each.digest for each in found}) != len(found) or len(found) < 2:
@@ -30,7 +30,18 @@ def expect_members(folders: Sequence[Path], tokens: Artifact) -> list[TeacherOut
     _refuse_others(found, {"tokens": tokens.digest, "labels": tokens.meaning["labels"]}, f"than {tokens.path}")
     first = {name: found[0].meaning[name] for name in ("unlabelled", "parts")}
     _refuse_others(found, first, f"than {found[0].path}")
+    _refuse_a_teacher_twice(found)
     return [open_outputs(each) for each in found]
+
+
+def _refuse_a_teacher_twice(members: Sequence[Artifact]) -> None:
+    """Refuse a teacher that answers in two members: it would count more than the weights say."""
+    teachers = [str(member["teacher"]) for each in members for member in each.meaning["members"]]
+    twice = sorted({each[:12] for each in teachers if teachers.count(each) > 1})
+    if twice:
+        raise InputError(
+            f"teacher {', '.join(twice)} answers in more than one member; pass each teacher's outputs once"
+        )
 
 
 def _refuse_others(members: Sequence[Artifact], wanted: Mapping[str, object], than: str) -> None:

@@ -16,7 +16,7 @@ def same_labels(teacher: Artifact, tokens: Artifact) -> None:
     Raises:
         InputError: the labels differ, the checkpoint has none, or one of the two is multi-label and the other not.
     """
-    known, wanted = teacher.meaning.get("labels") or ["(none)"], tokens.meaning["labels"]
+    known, wanted = (each.meaning.get("labels") or ["(none)"] for each in (teacher, tokens))
     if known != wanted:
         raise InputError(
             f"the teacher knows the labels {', '.join(known)}, the tokens have {', '.join(wanted)}; "

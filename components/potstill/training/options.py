@@ -18,7 +18,7 @@ class TrainingOptions:
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Rows computed at a time; times `accumulate`, the rows per optimiser step."""
     accumulate: Annotated[int, Field(ge=1)] = 1
-    """Batches per optimiser step: as one batch of them all, in the memory of one."""
+    """Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
     """Peak learning rate of AdamW."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -30,7 +30,7 @@ class TrainingOptions:
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are scaled down to this L2 norm."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share kept in each step by the moving average of the weights, which is what is judged and saved; 0: none."""
+    """Share kept in a step by the moving average of the weights, at most (1 + n)/(10 + n) after n; 0: none."""
     patience: Annotated[int, Field(ge=0)] = 2
     """Stop after so many epochs without a better validation score; 0: never stop early."""
     seed: Seed = 0
