@@ -58,7 +58,7 @@ def main() -> None:
         seconds = measure(candidates)
         missed = print_table(seconds, len(table), train(model, table).padding_share)
         if missed:
-            print_profile(model, table)
+            print_profile(lambda: train(model, table))
 
 
 def make_model() -> torch.nn.Module:
@@ -212,10 +212,10 @@ def ratio(theirs: list[Seconds], ours: list[Seconds]) -> tuple[float, float, flo
     return statistics.median(wall), statistics.median(busy), min(wall), max(wall)
 
 
-def print_profile(model: torch.nn.Module, table: TokenTable) -> None:
+def print_profile(epoch: Callable[[], object]) -> None:
     """Print where an epoch's time goes."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        train(model, table)
+        epoch()
     print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=40))
 
 
