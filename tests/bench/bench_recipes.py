@@ -2,8 +2,8 @@
 
 Teacher: m3e-small (4×512; its terms allow research only), fine-tuned on all labels. Students: two of its layers, and a
 pretrained 4×312 (albert-tiny-zh). Within a set every model has the same rows, epochs, batch and seed, and reads the
-same teacher outputs; the control is the same student, from the same encoder weights, on the labels alone. All are judged
-on the whole test split: 95 % Wilson intervals of the accuracy, 95 % paired bootstrap intervals of the gain.
+same teacher outputs; the control is the same student, from the same encoder weights, on the labels alone. All are
+judged on the whole test split: 95 % Wilson intervals of the accuracy, 95 % paired bootstrap intervals of the gain.
 
 * topics: THUCNews titles, ten classes, 30,000 labelled rows.
 * reviews: shop and book reviews, two classes, all rows.
