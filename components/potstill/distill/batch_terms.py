@@ -1,5 +1,6 @@
 """Losses for which the teacher runs in every batch: what they read, kept for all tokens, would be gigabytes."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -24,9 +25,9 @@ class _InBatch(Term):
             raise RuntimeError("the teacher did not run in this batch")
         return self.compare(seen.student, seen.teacher, seen.batch.attention_mask)
 
+    @abstractmethod
     def compare(self, student: Internals, teacher: Internals, mask: Tensor) -> Tensor:
         """Return the loss; mask: (rows, tokens)."""
-        raise NotImplementedError
 
 
 class Embeddings(_InBatch):
