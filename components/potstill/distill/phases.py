@@ -3,24 +3,13 @@
 from dataclasses import replace
 
 from potstill.artifacts import Artifact
-from potstill.data.tokens import TRAIN, UNLABELLED, VALIDATION, TokenTable, concatenate, has_split, read_split
+from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, concatenate
 from potstill.distill.config import DistillConfig
 from potstill.distill.objective import Pair, build_objective
 from potstill.errors import InputError
 from potstill.training.loop import TrainingState, fit
 from potstill.training.scoring import nearness_on
-from potstill.training.teacher_outputs import FURTHER, TeacherOutputs
-
-
-def parts_to_learn(inputs: dict[str, Artifact]) -> dict[str, TokenTable]:
-    """Read the rows to learn from, by their part in the teacher's outputs: labelled ones first.
-
-    Args:
-        inputs: `tokens`, and `unlabelled` when there is a further set.
-    """
-    splits = [(TRAIN, inputs["tokens"], TRAIN), (UNLABELLED, inputs["tokens"], UNLABELLED)]
-    splits += [(FURTHER, inputs[UNLABELLED], UNLABELLED)] if UNLABELLED in inputs else []
-    return {part: read_split(each.path, split) for part, each, split in splits if has_split(each.path, split)}
+from potstill.training.teacher_outputs import TeacherOutputs, read_parts
 
 
 def train(
@@ -36,9 +25,10 @@ def train(
 
     Returns: the state at the end of each phase; the last one's is the task.
     """
-    parts = parts_to_learn(inputs)
+    parts = read_parts(inputs["tokens"].path, inputs["unlabelled"].path if "unlabelled" in inputs else None)
+    validation = parts.pop(VALIDATION)
     phases = [_generalise(pair, parts, outputs, config)] if config.general_epochs else []
-    return [*phases, _learn_the_task(pair, parts, inputs["tokens"], outputs, config)]
+    return [*phases, _learn_the_task(pair, parts, validation, outputs, config)]
 
 
 def _generalise(
@@ -56,9 +46,9 @@ def _generalise(
 
 
 def _learn_the_task(
-    pair: Pair, parts: dict[str, TokenTable], tokens: Artifact, outputs: TeacherOutputs, config: DistillConfig
+    pair: Pair, parts: dict[str, TokenTable], validation: TokenTable, outputs: TeacherOutputs, config: DistillConfig
 ) -> TrainingState:
-    recipe, validation = config.losses, read_split(tokens.path, VALIDATION)
+    recipe = config.losses
     objective = build_objective(recipe, pair, outputs.over(list(parts)), outputs.relation_heads)
     answers = outputs.over([VALIDATION]).logits
     nearness = nearness_on(validation, answers, recipe.temperature)

@@ -1,6 +1,5 @@
 """The rows that a student learns from: labelled and unlabelled together, for the teacher labels them all."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +7,16 @@ import numpy as np
 from potstill.data.tokens import TRAIN, UNLABELLED, TokenTable, concatenate, has_split, read_split
 
 
-def rows_to_learn(tokens: Path, limit: int = 0, seed: int = 0, further: Sequence[Path] = ()) -> TokenTable:
-    """Read the `train` and `unlabelled` rows of a token set, and the `unlabelled` rows of further ones.
+def rows_to_learn(tokens: Path, limit: int = 0, seed: int = 0) -> TokenTable:
+    """Read the `train` and `unlabelled` rows of a token set.
 
     Args:
         tokens: folder of `tokens/v1`.
         limit: keep at most so many rows, chosen at random; 0: all.
         seed: of that choice.
-        further: folders whose `unlabelled` rows are joined.
     """
-    splits = [(tokens, TRAIN), (tokens, UNLABELLED), *((folder, UNLABELLED) for folder in further)]
-    table = concatenate([read_split(folder, split) for folder, split in splits if has_split(folder, split)])
+    splits = (TRAIN, UNLABELLED)
+    table = concatenate([read_split(tokens, split) for split in splits if has_split(tokens, split)])
     if not limit or limit >= len(table):
         return table
     random = np.random.Generator(np.random.PCG64(seed))
