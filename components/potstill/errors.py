@@ -3,7 +3,9 @@
     PotstillError            one line for a person; the command line prints it and exits with 2
     ├── OptionError          an option out of its range, or a choice that does not exist
     ├── InputError           a file, table or checkpoint that cannot be read as what it should be
+    │   └── MissingError     an object that a store does not hold
     ├── ArtifactError        a folder that is not the sealed artifact a stage reads
+    ├── JobError             a job on a cluster that failed, or cannot be started or reached
     ├── ParityError          an exported model that does not compute what its source computes
     └── VerdictError         the gate: the model was measured, and a budget is not met
 
@@ -23,8 +25,16 @@ class InputError(PotstillError):
     """A file, table or checkpoint that cannot be read as what it should be."""
 
 
+class MissingError(InputError):
+    """An object that a store does not hold."""
+
+
 class ArtifactError(PotstillError):
     """A folder that is not the sealed artifact a stage reads."""
+
+
+class JobError(PotstillError):
+    """A job on a cluster that failed, or cannot be started or reached."""
 
 
 class ParityError(PotstillError):

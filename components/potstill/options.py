@@ -1,8 +1,9 @@
 """How a stage's options are declared: frozen, keyword-only, and refused when they make no sense."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from functools import wraps
-from typing import Annotated, Any, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform, get_type_hints
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -14,6 +15,7 @@ T = TypeVar("T")
 SEEDS = 2**32
 Seed = Annotated[int, Field(ge=0, lt=SEEDS)]  # what numpy, torch and a manifest's JSON all take
 Threads = Annotated[int, Field(ge=1, le=1024)]  # beyond, torch and onnxruntime end for want of memory or of threads
+UNRECORDED = "unrecorded"  # marks, in Annotated, an option that changes no byte of the output: no manifest tells it
 GREATEST = 2**53 - 1  # of a manifest's numbers: RFC 8785 has no greater integers
 
 
@@ -26,6 +28,16 @@ def options(cls: type[T]) -> type[T]:
     made = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))(cls)
     made.__init__ = _explained(made.__init__)  # type: ignore[method-assign]
     return cast("type[T]", made)
+
+
+def recorded(config: Any) -> dict[str, Any]:
+    """Return the options that shape the output, by name; config: a frozen dataclass of options."""
+    kinds = get_type_hints(type(config), include_extras=True)
+    return {
+        name: value
+        for name, value in asdict(config).items()
+        if UNRECORDED not in getattr(kinds[name], "__metadata__", ())
+    }
 
 
 def _explained(build: Callable[..., None]) -> Callable[..., None]:

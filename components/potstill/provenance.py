@@ -7,13 +7,14 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import potstill
+from potstill.options import recorded
 
 Maker = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ def maker(stage: str, config: Any) -> Maker:
         "revision": revision(),
         "source": source_digest(),
         "libraries": _loaded_libraries(),
-        "config": asdict(config),
+        "config": recorded(config),
         "processor": _processor(),
     }
 
@@ -91,8 +92,13 @@ def _loaded_libraries() -> dict[str, str]:
 
 
 def _processor() -> dict[str, Any]:
-    """Threads and instruction-set tier of torch: they change the last bits of every sum it computes."""
+    """Threads, processes and instruction-set tier of torch: they change the last bits of every sum it computes."""
     torch = sys.modules.get("torch")
     if torch is None:
         return {}
-    return {"threads": torch.get_num_threads(), "isa": torch.backends.cpu.get_cpu_capability()}
+    group = torch.distributed
+    return {
+        "threads": torch.get_num_threads(),
+        "processes": group.get_world_size() if group.is_initialized() else 1,
+        "isa": torch.backends.cpu.get_cpu_capability(),
+    }

@@ -30,6 +30,7 @@ from potstill.training.distillation import Distillation, Seen, SoftLabels, Term 
 from potstill.training.internals import run_with_internals  # noqa: E402
 from potstill.training.loop import fit  # noqa: E402
 from potstill.training.losses import relation_divergence, relations, soft_labels  # noqa: E402
+from potstill.training.parts import ROWS, TOKENS  # noqa: E402
 from potstill.training.teacher_outputs import LOGITS, RELATIONS, kept_of, view_parts, write_outputs  # noqa: E402
 from potstill.training.weights import Weight  # noqa: E402
 from tests.bench.bench_onnx import VOCABULARY  # noqa: E402
@@ -52,6 +53,8 @@ GOAL, SHARE = 5.0, 0.9
 class LiveSoftLabels(Term):
     """Soft labels of a teacher that runs in the batch."""
 
+    unit = ROWS
+
     def __init__(self, teacher: torch.nn.Module) -> None:
         super().__init__()
         self.teacher = (teacher,)
@@ -66,6 +69,7 @@ class LiveRelations(Term):
     """Relations of a teacher that runs in the batch."""
 
     reads_inside = True
+    unit = TOKENS
 
     def __init__(self, teacher: torch.nn.Module) -> None:
         super().__init__()

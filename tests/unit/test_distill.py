@@ -17,6 +17,7 @@ from potstill.teacher_cache import TeacherCacheConfig, cache_teacher
 from potstill.teacher_train import TeacherTrainConfig, train_teacher
 from potstill.training.distillation import Distillation, Seen, Term
 from potstill.training.loop import Inputs
+from potstill.training.parts import ROWS
 from potstill.training.weights import Weight, parse_weight
 
 FAST = {"threads": 1, "dtype": "float32", "batch_size": 16}
@@ -42,6 +43,8 @@ def outputs(tmp_path_factory, teacher, tiny_tokens):
 
 class Told(Term):
     """A term that is whatever it was told."""
+
+    unit = ROWS
 
     def __init__(self, value: float) -> None:
         super().__init__()

@@ -1,7 +1,6 @@
 """Losses for which the teacher runs in every batch: what they read, kept for all tokens, would be gigabytes."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -10,17 +9,17 @@ from torch import Tensor, nn
 from potstill.distill.projection import project
 from potstill.training.distillation import Seen, Term
 from potstill.training.internals import Internals
-from potstill.training.losses import feature_maps, hidden_states, scores
-
-Divergence = Callable[[Tensor, Tensor, Tensor], Tensor]
+from potstill.training.losses import attention_distributions, attention_scores, feature_maps, hidden_states, scores
+from potstill.training.parts import PAIRS, TOKENS, Unit
 
 
 class _InBatch(Term):
     reads_inside: ClassVar[bool] = True
     needs_teacher: ClassVar[bool] = True
+    unit: ClassVar[Unit] = TOKENS
 
     def forward(self, seen: Seen) -> Tensor:
-        """Return the batch's loss."""
+        """Return the mean over what was seen."""
         if seen.teacher is None:
             raise RuntimeError("the teacher did not run in this batch")
         return self.compare(seen.student, seen.teacher, seen.batch.attention_mask)
@@ -84,26 +83,43 @@ class FeatureMaps(_InBatch):
         return torch.stack(losses).mean()
 
 
-class Attention(_InBatch):
-    """Attention of the matched layers, as scores (TinyBERT) or as distributions (MobileBERT)."""
+class _Attention(_InBatch):
+    """Attention of the matched layers."""
 
-    def __init__(self, layer_map: list[int], divergence: Divergence) -> None:
-        """Prepare the term.
-
-        Args:
-            layer_map: teacher layer (0 is the first) of each student layer.
-            divergence: attention_scores (before softmax) or attention_distributions (after).
-        """
+    def __init__(self, layer_map: list[int]) -> None:
+        """Prepare the term; layer_map: teacher layer (0 is the first) of each student layer."""
         super().__init__()
-        self.layer_map, self.divergence = layer_map, divergence
+        self.layer_map = layer_map
 
     def compare(self, student: Internals, teacher: Internals, mask: Tensor) -> Tensor:
         """Return the mean over the matched layers."""
         losses = [
-            self.divergence(_scores(student, layer), _scores(teacher, wanted), mask)
+            self.differ(_scores(student, layer), _scores(teacher, wanted), mask)
             for layer, wanted in enumerate(self.layer_map)
         ]
         return torch.stack(losses).mean()
+
+    @abstractmethod
+    def differ(self, student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
+        """Return the loss of one layer's scores, (rows, heads, tokens, tokens) each."""
+
+
+class AttentionScores(_Attention):
+    """Attention before the softmax, as TinyBERT has it (arXiv:1909.10351)."""
+
+    unit: ClassVar[Unit] = PAIRS
+
+    def differ(self, student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
+        """Return the mean squared difference."""
+        return attention_scores(student, teacher, mask)
+
+
+class AttentionDistributions(_Attention):
+    """Attention after the softmax, as MobileBERT has it (arXiv:2004.02984)."""
+
+    def differ(self, student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
+        """Return the divergence of each query's attention."""
+        return attention_distributions(student, teacher, mask)
 
 
 def _scores(seen: Internals, layer: int) -> Tensor:

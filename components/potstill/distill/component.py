@@ -28,6 +28,9 @@ def distill(
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
+    checkpoint_uri: str = "",
+    checkpoint_seconds: float = 60.0,
+    stall_seconds: float = 600.0,
     shape: str = "layers-of-teacher",
     layers: int = 2,
     hidden: int = 312,
@@ -62,7 +65,7 @@ def distill(
         unlabelled: tokens/v1 whose unlabelled rows are learned from, too; optional.
         epochs: Passes over labelled and unlabelled rows, at most.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
-        accumulate: Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all.
+        accumulate: Batches per optimiser step, which is the step that one batch of them all would take.
         learning_rate: Peak learning rate of AdamW.
         layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
@@ -73,6 +76,9 @@ def distill(
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.
+        checkpoint_uri: Where the training's state is kept (file:///… or s3://…), to outlive a kill; empty: nowhere.
+        checkpoint_seconds: Seconds between two checkpoints; more where saving would take over 2 % of the time.
+        stall_seconds: Seconds without a step after which a training counts as stuck and is ended; 0: never.
         shape: layers-of-teacher, tinybert-4x312, minirbt-6x256, mobilebert or custom.
         layers: Layers of a layers-of-teacher, mobilebert or custom student.
         hidden: Hidden width of a custom student.
@@ -120,6 +126,9 @@ def distill(
             seed=seed,
             threads=threads,
             dtype=dtype,
+            checkpoint_uri=checkpoint_uri,
+            checkpoint_seconds=checkpoint_seconds,
+            stall_seconds=stall_seconds,
             shape=shape,
             layers=layers,
             hidden=hidden,

@@ -12,6 +12,7 @@ from potstill.measure.intervals import paired_bootstrap
 from potstill.measure.torch_session import predict_torch
 from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
+from potstill.training.resume import Checkpoints
 from potstill.training.scoring import chosen, right
 from potstill.training.task import label_objective, score_on
 
@@ -22,6 +23,7 @@ def compare_with_control(
     tokens: Artifact,
     config: TrainingOptions,
     steps: int,
+    checkpoints: Checkpoints | None = None,
 ) -> dict[str, Any]:
     """Train the control, and compare the student with it on the whole test split.
 
@@ -31,13 +33,15 @@ def compare_with_control(
         tokens: the token set.
         config: the student's options.
         steps: optimiser steps that the student took; the control takes at most as many.
+        checkpoints: where the control's state is kept; None: nowhere.
 
     Returns: the control's figures; `gain` is the student's test accuracy minus the control's, `gain_low` and
         `gain_high` its 95 % paired bootstrap interval.
     """
     train, validation, test = (read_split(tokens.path, split) for split in (TRAIN, VALIDATION, TEST))
     control = build()
-    state = fit(control, train, label_objective(tokens), config, score_on(validation), "control", steps)
+    objective = label_objective(tokens)
+    state = fit(control, train, objective, config, score_on(validation), "control", steps, checkpoints)
     predicted = predict_torch(control, test)
     own, without = right(predict_torch(student, test), test), right(predicted, test)
     low, high = paired_bootstrap(own, without, seed=config.seed)

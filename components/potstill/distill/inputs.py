@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from potstill import processes
 from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, TOKENS, Artifact, expect
 from potstill.distill.config import DistillConfig
 from potstill.errors import InputError
@@ -63,7 +63,7 @@ def teacher_answers(inputs: dict[str, Artifact], config: DistillConfig) -> Itera
         yield opened
         return
     further = inputs["unlabelled"].path if "unlabelled" in inputs else None
-    with TemporaryDirectory() as temporary:
+    with processes.folder_of_machine() as (folder, fills):
         cache = TeacherCacheConfig(
             keep=",".join(config.losses.keep),
             relation_layer=config.relation_layer,
@@ -71,8 +71,10 @@ def teacher_answers(inputs: dict[str, Artifact], config: DistillConfig) -> Itera
             threads=config.threads,
             dtype=config.dtype,
         )
-        made = Path(temporary) / "outputs"
-        cache_teacher(inputs["teacher"].path, inputs["tokens"].path, made, cache, further)
+        made = folder / "outputs"
+        if fills:
+            cache_teacher(inputs["teacher"].path, inputs["tokens"].path, made, cache, further)
+        processes.wait()
         yield open_outputs(expect(made, TEACHER_OUTPUTS))
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from potstill.distill.projection import project
 from potstill.training.distillation import Seen, Term
 from potstill.training.losses import cls_states, contrastive_cls, relation_divergence, relations
+from potstill.training.parts import ROWS, TOKENS, Unit
 from potstill.training.teacher_outputs import OutputsView
 
 CONTRAST_TEMPERATURE = 0.1  # of the similarities in contrastive_cls
@@ -17,6 +18,7 @@ class ClsStates(Term):
     """Patient distillation: the normalised [CLS] states of the layers between (arXiv:1908.09355)."""
 
     reads_inside: ClassVar[bool] = True
+    unit: ClassVar[Unit] = ROWS
 
     def __init__(self, outputs: OutputsView, layer_map: list[int], width: int, target: int) -> None:
         """Prepare the projections.
@@ -41,9 +43,14 @@ class ClsStates(Term):
 
 
 class ContrastiveCls(Term):
-    """The last [CLS] state tells its own row from the others of the batch by the teacher's (arXiv:2009.14167)."""
+    """The last [CLS] state tells its own row from the others of the batch by the teacher's (arXiv:2009.14167).
+
+    Of several accumulated batches each contrasts its own rows alone, and the step's loss is the mean over all rows.
+    """
 
     reads_inside: ClassVar[bool] = True
+    unit: ClassVar[Unit] = ROWS
+    divisible: ClassVar[bool] = False
 
     def __init__(self, outputs: OutputsView, width: int, target: int) -> None:
         """Prepare the projection; arguments as for ClsStates."""
@@ -60,6 +67,7 @@ class Relations(Term):
     """How queries, keys and values of one layer relate to each other (MiniLMv2, arXiv:2012.15828)."""
 
     reads_inside: ClassVar[bool] = True
+    unit: ClassVar[Unit] = TOKENS
 
     def __init__(self, outputs: OutputsView, heads: int) -> None:
         """Prepare the term; heads: relation heads of the kept relations, which need not be attention heads."""

@@ -1,16 +1,22 @@
 """From a recipe to the objective that the training loop minimises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from transformers import PreTrainedModel
 
-from potstill.distill.batch_terms import Attention, Embeddings, FeatureMaps, HiddenStates
+from potstill import processes
+from potstill.distill.batch_terms import (
+    AttentionDistributions,
+    AttentionScores,
+    Embeddings,
+    FeatureMaps,
+    HiddenStates,
+)
 from potstill.distill.kept_terms import ClsStates, ContrastiveCls, Relations
 from potstill.distill.recipes import Recipe
 from potstill.errors import OptionError
 from potstill.training.distillation import Distillation, HardLabels, SoftLabels, Term
-from potstill.training.losses import attention_distributions, attention_scores
 from potstill.training.teacher_outputs import OutputsView
 
 
@@ -46,10 +52,11 @@ def build_objective(recipe: Recipe, pair: Pair, outputs: OutputsView, relation_h
         relation_heads: heads of the kept relations; 0 when none are kept.
 
     Raises:
-        OptionError: a loss cannot be computed between these two shapes.
+        OptionError: a loss cannot be computed between these two shapes, or not by several processes.
     """
     makers = _makers(recipe, pair, outputs, relation_heads)
     terms = {name: (makers[name](), weight) for name, weight in recipe.weights.items()}
+    _refuse_indivisible({name: term for name, (term, _) in terms.items()}, processes.count())
     return Distillation(terms, pair.teacher if recipe.in_batch else None)
 
 
@@ -63,10 +70,20 @@ def _makers(recipe: Recipe, pair: Pair, outputs: OutputsView, relation_heads: in
         "relations": lambda: Relations(outputs, _divide(pair.student, relation_heads)),
         "embeddings": lambda: Embeddings(*pair.widths),
         "hidden_states": lambda: HiddenStates(layers, *pair.widths),
-        "attention_scores": lambda: Attention(layers, attention_scores),
+        "attention_scores": lambda: AttentionScores(layers),
         "feature_maps": lambda: FeatureMaps(_as_wide(pair)),
-        "attention_distributions": lambda: Attention(_as_many_heads(pair), attention_distributions),
+        "attention_distributions": lambda: AttentionDistributions(_as_many_heads(pair)),
     }
+
+
+def _refuse_indivisible(terms: Mapping[str, Term], count: int) -> None:
+    """Refuse losses that compare the rows of a batch with each other where each process sees a part of them."""
+    whole = [name for name, term in terms.items() if not term.divisible]
+    if whole and count > 1:
+        raise OptionError(
+            f"{', '.join(whole)} compares all rows of a batch with each other, and {count} processes each see a part "
+            "of them; run it in one process, or use another loss (cls_states matches the same states)"
+        )
 
 
 def _divide(student: PreTrainedModel, heads: int) -> int:

@@ -7,13 +7,15 @@ from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, concatenate
 from potstill.distill.config import DistillConfig
 from potstill.distill.objective import Pair, build_objective
 from potstill.errors import InputError
-from potstill.training.loop import TrainingState, fit
+from potstill.training.loop import fit
+from potstill.training.resume import Checkpoints
 from potstill.training.scoring import nearness_on
+from potstill.training.state import TrainingState
 from potstill.training.teacher_outputs import TeacherOutputs, read_parts
 
 
 def train(
-    pair: Pair, inputs: dict[str, Artifact], outputs: TeacherOutputs, config: DistillConfig
+    pair: Pair, inputs: dict[str, Artifact], outputs: TeacherOutputs, config: DistillConfig, checkpoints: Checkpoints
 ) -> list[TrainingState]:
     """Train the student in place; it ends with the weights of the epoch that answers most like the teacher.
 
@@ -22,17 +24,18 @@ def train(
         inputs: the artifacts, by name.
         outputs: what the teacher answers on them.
         config: distill's options.
+        checkpoints: where the states are kept.
 
     Returns: the state at the end of each phase; the last one's is the task.
     """
     parts = read_parts(inputs["tokens"].path, inputs["unlabelled"].path if "unlabelled" in inputs else None)
     validation = parts.pop(VALIDATION)
-    phases = [_generalise(pair, parts, outputs, config)] if config.general_epochs else []
-    return [*phases, _learn_the_task(pair, parts, validation, outputs, config)]
+    phases = [_generalise(pair, parts, outputs, config, checkpoints)] if config.general_epochs else []
+    return [*phases, _learn_the_task(pair, parts, validation, outputs, config, checkpoints)]
 
 
 def _generalise(
-    pair: Pair, parts: dict[str, TokenTable], outputs: TeacherOutputs, config: DistillConfig
+    pair: Pair, parts: dict[str, TokenTable], outputs: TeacherOutputs, config: DistillConfig, checkpoints: Checkpoints
 ) -> TrainingState:
     unlabelled = {part: table for part, table in parts.items() if part != TRAIN}
     if not unlabelled:
@@ -42,11 +45,17 @@ def _generalise(
         )
     objective = build_objective(config.losses.inside(), pair, outputs.over(list(unlabelled)), outputs.relation_heads)
     options = replace(config, epochs=config.general_epochs)
-    return fit(pair.student, concatenate(list(unlabelled.values())), objective, options, None, "general distillation")
+    table = concatenate(list(unlabelled.values()))
+    return fit(pair.student, table, objective, options, None, "general distillation", checkpoints=checkpoints)
 
 
 def _learn_the_task(
-    pair: Pair, parts: dict[str, TokenTable], validation: TokenTable, outputs: TeacherOutputs, config: DistillConfig
+    pair: Pair,
+    parts: dict[str, TokenTable],
+    validation: TokenTable,
+    outputs: TeacherOutputs,
+    config: DistillConfig,
+    checkpoints: Checkpoints,
 ) -> TrainingState:
     recipe = config.losses
     objective = build_objective(recipe, pair, outputs.over(list(parts)), outputs.relation_heads)
@@ -54,4 +63,5 @@ def _learn_the_task(
     nearness = nearness_on(validation, answers, recipe.temperature)
     # Before its last losses set in, a recipe with phases must not be stopped for making no progress.
     options = replace(config, patience=0) if recipe.phased else config
-    return fit(pair.student, concatenate(list(parts.values())), objective, options, nearness, "student")
+    table = concatenate(list(parts.values()))
+    return fit(pair.student, table, objective, options, nearness, "student", checkpoints=checkpoints)

@@ -6,23 +6,21 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, Artifact, seal
+from potstill.artifacts import Artifact
 from potstill.data.tokens import VALIDATION, read_split
 from potstill.distill.config import DistillConfig
 from potstill.distill.control import compare_with_control
 from potstill.distill.inputs import expect_inputs, teacher_answers
 from potstill.distill.objective import Pair
 from potstill.distill.phases import train
-from potstill.encoder.checkpoint import load_classifier, read_config, save_checkpoint
+from potstill.encoder.checkpoint import load_classifier, read_config
 from potstill.encoder.layer_map import layer_map
 from potstill.encoder.multi_label import is_multi_label
 from potstill.encoder.students import build_student, student_depth
 from potstill.measure.measures import Measures
-from potstill.output_folder import creating
 from potstill.progress import tell
-from potstill.provenance import maker
-from potstill.training.device import reproducible
 from potstill.training.facts import training_facts, training_measures
+from potstill.training.run import training_run
 from potstill.training.scoring import agreement_with
 from potstill.training.task import validation_measures
 from potstill.training.teacher_outputs import TeacherOutputs
@@ -63,21 +61,21 @@ def distill_student(
     inputs = expect_inputs(teacher, tokens, teacher_outputs, start, unlabelled)
     table, recipe = inputs["tokens"], config.losses.written_out()
     tell(f"recipe {config.recipe}: {', '.join(f'{name} {each}' for name, each in recipe.items())}")
-    with (
-        creating(student, CHECKPOINT, teacher, tokens, teacher_outputs, start, unlabelled),
-        reproducible(config.seed, config.threads),
-        teacher_answers(inputs, config) as outputs,
-    ):
+    with training_run("distill", student, config, inputs) as run, teacher_answers(inputs, config) as outputs:
         model_teacher = load_classifier(teacher)
         model, mapping = _build(config, model_teacher, table, start)
         pair = Pair(model, model_teacher, mapping, multi_label=is_multi_label(table))
-        states = train(pair, inputs, outputs, config)
+        states = train(pair, inputs, outputs, config, run.checkpoints)
         control: dict[str, Any] = {}
         if config.control:
             control = compare_with_control(
-                model, lambda: _build(config, model_teacher, table, start)[0], table, config, states[-1].step
+                model,
+                lambda: _build(config, model_teacher, table, start)[0],
+                table,
+                config,
+                states[-1].step,
+                run.checkpoints,
             )
-        save_checkpoint(model, tokens, student)
         meaning = {
             "labels": table.meaning["labels"],
             "max_length": table.meaning["max_length"],
@@ -86,7 +84,7 @@ def distill_student(
             "training": [training_facts(state, config) for state in states],
             **({"control": control} if control else {}),
         }
-        seal(student, CHECKPOINT, maker("distill", config), inputs, meaning)
+        run.write(model, tokens, meaning)
         return training_measures(states[-1], model) | _quality(model, outputs, tokens) | _gain(control)
 
 

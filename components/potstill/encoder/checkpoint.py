@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def read_config(path: Path) -> Any:
 
 
 def save_checkpoint(
-    model: PreTrainedModel, tokenizer: Path, folder: Path, extra: dict[str, torch.Tensor] | None = None
+    model: PreTrainedModel, tokenizer: Path, folder: Path, extra: Mapping[str, torch.Tensor] | None = None
 ) -> None:
     """Write config, weights and tokenizer files.
 

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
-from potstill.data.batches import by_length, pad
+from potstill import processes
+from potstill.data.batches import Batch, by_length, pad
 from potstill.data.tokens import TokenTable
 from potstill.progress import progress
 
 
 def predict_torch(
-    model: nn.Module, table: TokenTable, batch_size: int = 64, what: str = "evaluating"
+    model: Any, table: TokenTable, batch_size: int = 64, what: str = "evaluating"
 ) -> npt.NDArray[np.float32]:
     """Return every row's logits; the model computes where its parameters lie, in the mode it is in.
+
+    Several processes each compute every so many batches, and all of them get all logits.
 
     Args:
         model: a Hugging Face sequence classifier in evaluation mode.
@@ -26,16 +29,20 @@ def predict_torch(
 
     Returns: (rows, labels) float32, in the table's order.
     """
-    device = next(model.parameters()).device
     batches = list(by_length(table, batch_size))
-    computed = []
+    logits = torch.zeros(len(table), model.config.num_labels)
+    own = batches[processes.rank() :: processes.count()]
     with torch.inference_mode():
-        for rows in progress(batches, what, unit="batch") if what else batches:
-            batch = pad(table, rows)
-            ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)
-            computed.append(model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits.float().cpu())
-    logits = np.empty((len(table), computed[0].shape[1]), dtype=np.float32)
-    logits[np.concatenate(batches)] = torch.cat(computed).numpy()
+        for rows in progress(own, what, unit="batch") if what else own:
+            logits[rows] = answer(model, pad(table, rows)).cpu()
+    return processes.total(logits).numpy()
+
+
+def answer(model: Any, batch: Batch) -> torch.Tensor:
+    """Run a classifier over one batch: (rows, labels) float32, where the model's parameters lie."""
+    device = next(model.parameters()).device
+    ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)
+    logits: torch.Tensor = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits.float()
     return logits
 
 

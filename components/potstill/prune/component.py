@@ -25,6 +25,9 @@ def prune(
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
+    checkpoint_uri: str = "",
+    checkpoint_seconds: float = 60.0,
+    stall_seconds: float = 600.0,
     head_sparsity: float = 0.25,
     ffn_sparsity: float = 0.5,
     rounds: int = 3,
@@ -41,7 +44,7 @@ def prune(
         tokens: tokens/v1; train gives importance, train and unlabelled recovery, validation the floor.
         epochs: Passes over the recovery rows after each round.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
-        accumulate: Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all.
+        accumulate: Batches per optimiser step, which is the step that one batch of them all would take.
         learning_rate: Peak learning rate of AdamW.
         layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
@@ -52,6 +55,9 @@ def prune(
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.
+        checkpoint_uri: Where the training's state is kept (file:///… or s3://…), to outlive a kill; empty: nowhere.
+        checkpoint_seconds: Seconds between two checkpoints; more where saving would take over 2 % of the time.
+        stall_seconds: Seconds without a step after which a training counts as stuck and is ended; 0: never.
         head_sparsity: Share of all attention heads to remove; each layer keeps at least one.
         ffn_sparsity: Share of all FFN neurons to remove.
         rounds: Rounds of cutting and recovery on the way to the target, on a cubic schedule.
@@ -84,6 +90,9 @@ def prune(
             seed=seed,
             threads=threads,
             dtype=dtype,
+            checkpoint_uri=checkpoint_uri,
+            checkpoint_seconds=checkpoint_seconds,
+            stall_seconds=stall_seconds,
             head_sparsity=head_sparsity,
             ffn_sparsity=ffn_sparsity,
             rounds=rounds,

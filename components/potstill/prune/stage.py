@@ -9,28 +9,26 @@ from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, TOKENS, expect, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, expect
 from potstill.data.batches import by_length, pad
 from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, read_split
-from potstill.encoder.checkpoint import load_classifier, parameter_count, save_checkpoint
+from potstill.encoder.checkpoint import load_classifier, parameter_count
 from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.pruned import MODEL_TYPE
 from potstill.encoder.quantization import is_quantized
 from potstill.errors import InputError
 from potstill.measure.measures import Measures
 from potstill.options import SEEDS, options
-from potstill.output_folder import creating
-from potstill.provenance import maker
 from potstill.prune.importance import taylor_importance
 from potstill.prune.selection import cubic, select
 from potstill.prune.surgery import cut
 from potstill.training.answers import teacher_answers
 from potstill.training.cross_entropy import CrossEntropy
-from potstill.training.device import reproducible
 from potstill.training.distillation import Distillation, from_answers
 from potstill.training.loop import fit, to_inputs
 from potstill.training.options import TrainingOptions
 from potstill.training.rows import rows_to_learn
+from potstill.training.run import TrainingRun, training_run
 from potstill.training.scoring import accuracy, accuracy_on
 
 
@@ -94,13 +92,12 @@ def prune_checkpoint(student: Path, tokens: Path, pruned: Path, config: PruneCon
     """
     start, table = expect(student, CHECKPOINT), expect(tokens, TOKENS)
     refuse_multi_label("prune", start, table)
-    with creating(pruned, CHECKPOINT, student, tokens), reproducible(config.seed, config.threads):
+    with training_run("prune", pruned, config, {"student": start, "tokens": table}) as run:
         model = _load(student)
         before = parameter_count(model)
         validation = read_split(tokens, VALIDATION)
         first = accuracy(model, validation)
-        model, rounds, reached = _shrink(model, tokens, validation, first, config)
-        save_checkpoint(model, student, pruned)
+        model, rounds, reached = _shrink(model, tokens, validation, first, run)
         meaning = {
             "labels": start.meaning["labels"],
             "max_length": start.meaning["max_length"],
@@ -108,7 +105,7 @@ def prune_checkpoint(student: Path, tokens: Path, pruned: Path, config: PruneCon
             "rounds": [vars(each) for each in rounds],
             "stopped": "target" if reached else "floor",
         }
-        seal(pruned, CHECKPOINT, maker("prune", config), {"student": start, "tokens": table}, meaning)
+        run.write(model, student, meaning)
     return {
         "start_validation_accuracy": first,
         "validation_accuracy": rounds[-1].validation_accuracy if rounds else first,
@@ -131,10 +128,10 @@ def _load(student: Path) -> PreTrainedModel:
 
 
 def _shrink(
-    model: PreTrainedModel, tokens: Path, validation: TokenTable, first: float, config: PruneConfig
+    model: PreTrainedModel, tokens: Path, validation: TokenTable, first: float, run: TrainingRun[PruneConfig]
 ) -> tuple[PreTrainedModel, list[Round], bool]:
     """Run the rounds; → the last model above the floor, the rounds kept, and whether the target was reached."""
-    train = read_split(tokens, TRAIN)
+    config, train = run.config, read_split(tokens, TRAIN)
     recovery = rows_to_learn(tokens, config.recovery_rows, config.seed)
     answers = teacher_answers(model, recovery, config, "unpruned answers")
     objective = Distillation(from_answers(answers, config.temperature))
@@ -147,7 +144,7 @@ def _shrink(
         # Every round begins its own warm-up and decay; the rows come in another order.
         options = replace(config, seed=(config.seed + number) % SEEDS, patience=0)
         what = f"recovery, round {number}/{config.rounds}"
-        state = fit(smaller, recovery, objective, options, accuracy_on(validation), what)
+        state = fit(smaller, recovery, objective, options, accuracy_on(validation), what, checkpoints=run.checkpoints)
         score = state.best_score if state.scores else accuracy(smaller, validation)
         if score < first - config.max_accuracy_drop / 100:
             return model, rounds, False

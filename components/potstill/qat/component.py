@@ -26,6 +26,9 @@ def qat(
     seed: int = 0,
     threads: int = 2,
     dtype: str = "float32",
+    checkpoint_uri: str = "",
+    checkpoint_seconds: float = 60.0,
+    stall_seconds: float = 600.0,
     rows: int = 0,
     calibration_rows: int = 512,
     freeze_share: float = 0.3,
@@ -39,7 +42,7 @@ def qat(
         teacher: checkpoint/v1 to distil from; without it the float model itself.
         epochs: Passes over the rows; 0: calibrate the ranges only, train nothing.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
-        accumulate: Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all.
+        accumulate: Batches per optimiser step, which is the step that one batch of them all would take.
         learning_rate: Peak learning rate of AdamW.
         layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
@@ -50,6 +53,9 @@ def qat(
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; bfloat16 blurs the int8 grid that is trained for.
+        checkpoint_uri: Where the training's state is kept (file:///… or s3://…), to outlive a kill; empty: nowhere.
+        checkpoint_seconds: Seconds between two checkpoints; more where saving would take over 2 % of the time.
+        stall_seconds: Seconds without a step after which a training counts as stuck and is ended; 0: never.
         rows: Rows (labelled and unlabelled) to train on; 0: all.
         calibration_rows: Rows that set the first ranges, before any training.
         freeze_share: Last share of the steps in which ranges stand still.
@@ -78,6 +84,9 @@ def qat(
             seed=seed,
             threads=threads,
             dtype=dtype,
+            checkpoint_uri=checkpoint_uri,
+            checkpoint_seconds=checkpoint_seconds,
+            stall_seconds=stall_seconds,
             rows=rows,
             calibration_rows=calibration_rows,
             freeze_share=freeze_share,

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from potstill import processes
 from potstill.encoder.quantization import INT8, UINT8, Scales
 
 SMALLEST_SCALE = 1e-8  # a row of zeros still needs a scale above 0
@@ -58,9 +59,10 @@ class QatLinear(nn.Module):
         return functional.linear(hidden, weight, self.bias)
 
     def _observe(self, hidden: Tensor) -> None:
-        low, high = hidden.min().float(), hidden.max().float()
+        # Of all rows of the batch, whichever process computes them.
+        low, high = processes.highest(torch.stack([-hidden.min().float(), hidden.max().float()])).unbind()
         share = MOMENTUM if bool(self.seen) else 1.0
-        self.low.lerp_(low, share)
+        self.low.lerp_(-low, share)
         self.high.lerp_(high, share)
         self.seen.fill_(value=True)
 

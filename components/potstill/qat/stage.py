@@ -6,28 +6,31 @@ from typing import Annotated
 import numpy as np
 import torch
 from pydantic import Field
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, TOKENS, expect, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, expect
+from potstill.data.batches import by_length, pad
 from potstill.data.tokens import VALIDATION, TokenTable, read_split
-from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.quantization import CONFIG_KEY, is_quantized, scale_tensors
 from potstill.errors import InputError
 from potstill.measure.measures import Measures
-from potstill.measure.torch_session import predict_torch
+from potstill.measure.torch_session import answer, predict_torch
 from potstill.options import options
-from potstill.output_folder import creating
-from potstill.provenance import maker
+from potstill.progress import progress
 from potstill.qat.fake_quant import observe, prepare, restore
 from potstill.qat.objective import FreezingDistillation
 from potstill.training.answers import teacher_answers
-from potstill.training.device import reproducible
 from potstill.training.facts import training_facts, training_measures
 from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
 from potstill.training.rows import rows_to_learn
+from potstill.training.run import training_run
 from potstill.training.scoring import accuracy, nearness_on
+
+CALIBRATION_BATCH = 64  # rows; of like length, so that little is padded
 
 
 @options
@@ -81,7 +84,7 @@ def quantize_checkpoint(
     if is_quantized(student):
         raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
-    with creating(quantized, CHECKPOINT, student, tokens, teacher), reproducible(config.seed, config.threads):
+    with training_run("qat", quantized, config, inputs) as run:
         model = load_classifier(student)
         source = load_classifier(teacher or student)
         targets = teacher_answers(source, table, config, "teacher answers")
@@ -90,13 +93,13 @@ def quantize_checkpoint(
         calibrated = accuracy(model, validation)
         objective = FreezingDistillation(targets, config.temperature, config.freeze_share)
         nearness = nearness_on(validation, torch.from_numpy(predict_torch(source, validation)), config.temperature)
-        state = fit(model, table, objective, config, nearness, "qat")
+        state = fit(model, table, objective, config, nearness, "qat", checkpoints=run.checkpoints)
         measures = training_measures(state, model) | {
             "float_validation_accuracy": as_float,
             "calibrated_validation_accuracy": calibrated,
             "validation_accuracy": accuracy(model, validation),
         }
-        _save(model, student, quantized)
+        scales = _restore(model)
         meaning = {
             "labels": inputs["student"].meaning["labels"],
             "max_length": inputs["student"].meaning["max_length"],
@@ -105,18 +108,22 @@ def quantize_checkpoint(
             "validation_accuracy": measures["validation_accuracy"],
             "training": training_facts(state, config),
         }
-        seal(quantized, CHECKPOINT, maker("qat", config), inputs, meaning)
+        run.write(model, student, meaning, scales)
     return measures
 
 
 def _calibrate(model: PreTrainedModel, table: TokenTable, config: QatConfig) -> None:
     """Let every input's range be seen once, so that training begins with ranges that fit."""
+    seen = table.take(np.arange(min(config.calibration_rows, len(table))))
     observe(model, on=True)
-    predict_torch(model, table.take(np.arange(min(config.calibration_rows, len(table)))), what="calibration")
+    with torch.inference_mode():
+        for rows in progress(list(by_length(seen, CALIBRATION_BATCH)), "calibration", unit="batch"):
+            answer(model, pad(seen, rows))
     observe(model, on=False)
 
 
-def _save(model: PreTrainedModel, student: Path, quantized: Path) -> None:
+def _restore(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Make the model a plain one again; → its scales, as they stand beside the weights."""
     scales = restore(model)
     setattr(model.config, CONFIG_KEY, {"weights": "int8 per row, symmetric", "inputs": "uint8 per tensor, asymmetric"})
-    save_checkpoint(model, student, quantized, scale_tensors(scales))
+    return scale_tensors(scales)

@@ -1,26 +1,75 @@
 """Data given as `s3://bucket/key` or `s3://bucket/prefix`, from any S3-compatible store.
 
 The endpoint, region and credentials come from the standard AWS variables and files (AWS_ENDPOINT_URL,
-AWS_ACCESS_KEY_ID, AWS_PROFILE, …); boto3 reads them and retries by itself.
+AWS_ACCESS_KEY_ID, AWS_PROFILE, …); boto3 reads them and retries by itself. It is imported when a store is spoken to.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-
-from potstill.errors import InputError
+from potstill.errors import InputError, OptionError
 
 SCHEME = "s3://"
 MISSING_BUCKET = ("NoSuchBucket", "404")
 REFUSED = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+CONNECT_SECONDS = 10  # botocore's own 60, thrice, would be three minutes for a host that swallows packets
 
 
 def is_s3(source: str) -> bool:
     """Tell whether a source is an S3 URI."""
     return source.startswith(SCHEME)
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Split an S3 URI into its bucket and what follows, which stays as it is written: S3 URIs have no escapes.
+
+    Raises:
+        OptionError: no bucket in the URI.
+    """
+    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if not bucket:
+        raise OptionError(f"{uri} names no bucket; wanted is s3://bucket/key or s3://bucket/prefix")
+    return bucket, key
+
+
+def connect(uri: str) -> Any:
+    """Make a client, which several threads may use.
+
+    Raises:
+        InputError: boto3 is not installed, or does not take what the AWS variables and files say.
+    """
+    try:
+        import boto3  # noqa: PLC0415 (a third of a second that only stores are worth)
+        from botocore.config import Config  # noqa: PLC0415
+    except ImportError:
+        raise InputError(f"{uri} needs boto3, which is not installed; pip install boto3") from None
+    with telling(uri):
+        settings = Config(retries={"mode": "standard"}, connect_timeout=CONNECT_SECONDS)
+        return boto3.Session().client("s3", config=settings)
+
+
+@contextmanager
+def telling(uri: str) -> Iterator[None]:
+    """Turn what boto3 raises into one line that names the URI and the way out."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except (BotoCoreError, ClientError, ValueError) as refused:  # ValueError: an endpoint that is no URL
+        raise InputError(_explain(uri, refused)) from refused
+
+
+def code_of(refused: Exception) -> str:
+    """Return S3's name for an error; empty when it did not come from the store."""
+    return str(getattr(refused, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def list_keys(client: Any, bucket: str, prefix: str) -> list[str]:
+    """List the objects whose keys begin with `prefix`, without the empty objects that some tools make for folders."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [each["Key"] for page in pages for each in page.get("Contents", ()) if not each["Key"].endswith("/")]
 
 
 def fetch(uri: str, folder: Path) -> list[Path]:
@@ -33,32 +82,28 @@ def fetch(uri: str, folder: Path) -> list[Path]:
     Returns: the files written, sorted by path.
 
     Raises:
-        InputError: no bucket in the URI, no such bucket, no object there, no credentials, or no access.
+        OptionError: no bucket in the URI.
+        InputError: no such bucket, no object there, no credentials, or no access.
     """
-    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
-    if not bucket:
-        raise InputError(f"{uri} names no bucket; wanted is s3://bucket/key or s3://bucket/prefix")
-    try:
-        client = boto3.Session().client("s3", config=Config(retries={"mode": "standard"}))
-        places = {name: _inside(folder, name, key) for name in _keys(client, bucket, key)}
+    bucket, key = split(uri)
+    client = connect(uri)
+    with telling(uri):
+        places = {name: _inside(folder, name, key) for name in _named(client, bucket, key)}
         for name, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             client.download_file(bucket, name, str(place))
-    except (BotoCoreError, ClientError) as refused:
-        raise InputError(_explain(uri, bucket, refused)) from refused
     if not places:
         raise InputError(f"{uri} holds no object; list what is there with `aws s3 ls s3://{bucket}/`")
     return sorted(places.values())
 
 
-def _keys(client: Any, bucket: str, key: str) -> list[str]:
+def _named(client: Any, bucket: str, key: str) -> list[str]:
     """The object of exactly this key, else the objects below it as a folder; `data` is no prefix of `data2/x`."""
     prefix = key.rstrip("/")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = [each["Key"] for page in pages for each in page.get("Contents", ())]
-    if key in found and not key.endswith("/"):
+    found = list_keys(client, bucket, prefix)
+    if key in found:
         return [key]
-    return [name for name in found if not name.endswith("/") and (not prefix or name.startswith(f"{prefix}/"))]
+    return [name for name in found if not prefix or name.startswith(f"{prefix}/")]
 
 
 def _inside(folder: Path, name: str, key: str) -> Path:
@@ -69,12 +114,13 @@ def _inside(folder: Path, name: str, key: str) -> Path:
     return folder / below
 
 
-def _explain(uri: str, bucket: str, refused: Exception) -> str:
-    if isinstance(refused, NoCredentialsError):
+def _explain(uri: str, refused: Exception) -> str:
+    bucket, code = split(uri)[0], code_of(refused)
+    if type(refused).__name__ == "NoCredentialsError":
         return f"{uri}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    code = refused.response.get("Error", {}).get("Code", "") if isinstance(refused, ClientError) else ""
     if code in MISSING_BUCKET:
         return f"{uri}: there is no bucket {bucket!r}; check the name and AWS_ENDPOINT_URL"
     if code in REFUSED:
-        return f"{uri}: access refused ({code}); check the credentials and their rights to list and read {bucket!r}"
-    return f"{uri} cannot be read: {refused}; check AWS_ENDPOINT_URL and the network"
+        return f"{uri}: access refused ({code}); check the credentials and their rights to bucket {bucket!r}"
+    said = " ".join(str(refused).split())
+    return f"{uri}: {said}; check AWS_ENDPOINT_URL and the network"

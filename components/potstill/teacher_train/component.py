@@ -25,6 +25,9 @@ def teacher_train(
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
+    checkpoint_uri: str = "",
+    checkpoint_seconds: float = 60.0,
+    stall_seconds: float = 600.0,
     label_smoothing: float = 0.0,
     class_weights: str = "none",
     start_digest: str = "",
@@ -36,7 +39,7 @@ def teacher_train(
         start: checkpoint/v1 of a pretrained encoder of the BERT family.
         epochs: Passes over the labelled rows, at most.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
-        accumulate: Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all.
+        accumulate: Batches per optimiser step, which is the step that one batch of them all would take.
         learning_rate: Peak learning rate of AdamW.
         layer_decay: Factor on the learning rate per layer below the top (arXiv:2006.05987); 1: all learn alike.
         weight_decay: AdamW's weight decay; biases and norms are left out.
@@ -47,6 +50,9 @@ def teacher_train(
         seed: Seed of initial weights, row order and dropout.
         threads: CPU threads. Part of the recipe: another number gives other last bits.
         dtype: auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively.
+        checkpoint_uri: Where the training's state is kept (file:///… or s3://…), to outlive a kill; empty: nowhere.
+        checkpoint_seconds: Seconds between two checkpoints; more where saving would take over 2 % of the time.
+        stall_seconds: Seconds without a step after which a training counts as stuck and is ended; 0: never.
         label_smoothing: Share of each target spread evenly over all labels (arXiv:1512.00567).
         class_weights: none, or balanced: labels count alike, however many rows each has.
         start_digest: Digest that the starting checkpoint must have; empty: any.
@@ -74,6 +80,9 @@ def teacher_train(
             seed=seed,
             threads=threads,
             dtype=dtype,
+            checkpoint_uri=checkpoint_uri,
+            checkpoint_seconds=checkpoint_seconds,
+            stall_seconds=stall_seconds,
             label_smoothing=label_smoothing,
             class_weights=class_weights,
             start_digest=start_digest,

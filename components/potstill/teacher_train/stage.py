@@ -6,20 +6,17 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, expect, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, expect
 from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, read_split
-from potstill.encoder.checkpoint import save_checkpoint
 from potstill.encoder.start import start_classifier
 from potstill.errors import OptionError
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
-from potstill.output_folder import creating
-from potstill.provenance import maker
 from potstill.training.cross_entropy import balanced_weights
-from potstill.training.device import reproducible
 from potstill.training.facts import training_facts, training_measures
 from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
+from potstill.training.run import training_run
 from potstill.training.task import label_objective, score_on, validation_measures
 
 NONE, BALANCED = CLASS_WEIGHTS = ("none", "balanced")
@@ -67,18 +64,17 @@ def train_teacher(tokens: Path, start: Path, teacher: Path, config: TeacherTrain
     table, origin = expect(tokens, TOKENS), expect(start, CHECKPOINT, digest=config.start_digest)
     train, validation = read_split(tokens, TRAIN), read_split(tokens, VALIDATION)
     weights = _weights(train, table, config)
-    with creating(teacher, CHECKPOINT, tokens, start), reproducible(config.seed, config.threads):
+    with training_run("teacher-train", teacher, config, {"tokens": table, "start": origin}) as run:
         model = start_classifier(start, table)
         objective = label_objective(table, config.label_smoothing, weights)
-        state = fit(model, train, objective, config, score_on(validation), "teacher")
+        state = fit(model, train, objective, config, score_on(validation), "teacher", checkpoints=run.checkpoints)
         measures = training_measures(state, model) | validation_measures(model, validation)
-        save_checkpoint(model, tokens, teacher)
         meaning = {
             "labels": table.meaning["labels"],
             "max_length": table.meaning["max_length"],
             "training": training_facts(state, config),
         }
-        seal(teacher, CHECKPOINT, maker("teacher-train", config), {"tokens": table, "start": origin}, meaning)
+        run.write(model, tokens, meaning)
     return measures
 
 

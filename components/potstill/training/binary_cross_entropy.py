@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from potstill.data.tokens import NO_LABEL
 from potstill.training.loop import Inputs, Objective
 from potstill.training.losses import hard_multi_labels
+from potstill.training.parts import LABELLED
 
 
 class BinaryCrossEntropy(Objective):
@@ -17,7 +18,8 @@ class BinaryCrossEntropy(Objective):
         self.smoothing = smoothing
 
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
-        """Return the mean over the batch's labelled rows, in nats."""
+        """Return the batch's part of the mean over the step's labelled rows, in nats."""
         logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
         smoothed = batch.labels * (1 - self.smoothing) + self.smoothing / 2
-        return hard_multi_labels(logits, torch.where(batch.labels == NO_LABEL, NO_LABEL, smoothed))
+        targets = torch.where(batch.labels == NO_LABEL, NO_LABEL, smoothed)
+        return batch.share(LABELLED) * hard_multi_labels(logits, targets)

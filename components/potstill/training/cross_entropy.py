@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from potstill.data.tokens import NO_LABEL, TokenTable
 from potstill.training.loop import Inputs, Objective
+from potstill.training.parts import LABELLED
 
 
 class CrossEntropy(Objective):
@@ -25,13 +26,13 @@ class CrossEntropy(Objective):
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
-        """Return the mean over the batch's labelled rows, in nats."""
+        """Return the batch's part of the mean over the step's labelled rows, in nats."""
         logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
         # PyTorch's own mean divides by the weights of the batch at hand: each batch would count alike, its rows not.
         each = nn.functional.cross_entropy(
             logits, batch.labels, self.weights, reduction="none", label_smoothing=self.smoothing
         )
-        return each.sum() / (batch.labels != NO_LABEL).sum()
+        return batch.share(LABELLED) * (each.sum() / (batch.labels != NO_LABEL).sum().clamp(min=1))
 
 
 def balanced_weights(table: TokenTable, labels: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from potstill.training.internals import Internals, run_with_internals
 from potstill.training.loop import Inputs, Objective
 from potstill.training.losses import hard_labels, hard_multi_labels, soft_labels, soft_multi_labels
+from potstill.training.parts import LABELLED, ROWS, Unit
 from potstill.training.weights import Weight
 
 
@@ -36,10 +37,14 @@ class Term(nn.Module, ABC):
     """Whether it reads more of the student than its logits."""
     needs_teacher: ClassVar[bool] = False
     """Whether the teacher must run in the batch; a term that reads kept outputs needs none."""
+    unit: ClassVar[Unit]
+    """What it is a mean over: parts of a batch count by how much of it they have."""
+    divisible: ClassVar[bool] = True
+    """Whether the parts of a batch have the batch's loss between them; not where rows are compared with each other."""
 
     @abstractmethod
     def forward(self, seen: Seen) -> Tensor:
-        """Return the batch's loss, a scalar."""
+        """Return the mean over what was seen, a scalar; 0 without a gradient where there is nothing of its unit."""
 
 
 class Distillation(Objective):
@@ -60,11 +65,11 @@ class Distillation(Objective):
         self.frozen: tuple[nn.Module, ...] = tuple(still)
 
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
-        """Return the batch's loss."""
+        """Return the batch's part of the step's loss."""
         now = {name: weight.at(batch.progress) for name, weight in self.weights.items()}
         active = {name: term for name, term in self._named_terms() if now[name] > 0}
         seen = self._look(model, batch, list(active.values()))
-        losses = [now[name] * term(seen) for name, term in active.items()]
+        losses = [now[name] * batch.share(term.unit) * term(seen) for name, term in active.items()]
         return torch.stack(losses).sum() if losses else seen.student.logits.sum() * 0.0
 
     def _named_terms(self) -> list[tuple[str, Term]]:
@@ -85,6 +90,7 @@ class Distillation(Objective):
 class SoftLabels(Term):
     """The teacher's answers, from logits kept for all rows; every loss but this one may be left out."""
 
+    unit: ClassVar[Unit] = ROWS
     logits: Tensor
 
     def __init__(self, logits: Tensor, temperature: float, *, multi_label: bool = False) -> None:
@@ -107,6 +113,8 @@ class SoftLabels(Term):
 
 class HardLabels(Term):
     """The true labels, of those rows that have one."""
+
+    unit: ClassVar[Unit] = LABELLED
 
     def __init__(self, *, multi_label: bool = False) -> None:
         """Prepare the term; multi_label: the labels are (rows, labels) of 0 and 1."""

@@ -4,8 +4,8 @@ from torch import nn
 
 from potstill.encoder.checkpoint import parameter_count
 from potstill.training.device import pick_device, resolve_dtype
-from potstill.training.loop import TrainingState
 from potstill.training.options import TrainingOptions
+from potstill.training.state import TrainingState
 
 
 def training_measures(state: TrainingState, model: nn.Module) -> dict[str, float]:

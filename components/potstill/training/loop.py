@@ -4,25 +4,29 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel
 
+from potstill import processes
 from potstill.data.batches import Batch, Rows, groups_of, pad, shuffled
 from potstill.data.tokens import TokenTable
-from potstill.errors import InputError
-from potstill.progress import progress
+from potstill.progress import progress, tell
 from potstill.training.averaging import averaged
 from potstill.training.device import autocast, pick_device, resolve_dtype
-from potstill.training.dropout import FastDropout
+from potstill.training.divergence import REMEMBERED, diverged, why_diverged
+from potstill.training.dropout import seeded_dropout
 from potstill.training.first_token import last_layer_for_first_token
-from potstill.training.optimizer import clipped_step, gradient_norm, make_optimizer, make_schedule
+from potstill.training.optimizer import clipped_step, gradient_norm, gradients, make_optimizer, make_schedule
 from potstill.training.options import TrainingOptions
+from potstill.training.parts import Rowset, Unit, share_of
+from potstill.training.resume import Checkpoints, Phase
+from potstill.training.resume.termination import TERMINATED
+from potstill.training.state import TrainingState
+from potstill.training.watchdog import watching
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Inputs:
 
     Attributes:
         progress: share of all steps that were done before this one, in [0, 1).
+        part: what there is to count in these rows; with `whole` alone.
+        whole: the same of all rows of the optimiser step; None: these are all.
     """
 
     rows: Tensor
@@ -38,6 +44,12 @@ class Inputs:
     attention_mask: Tensor
     labels: Tensor
     progress: float = 0.0
+    part: Rowset | None = None
+    whole: Rowset | None = None
+
+    def share(self, unit: Unit) -> float:
+        """Return the share of the step's rows, tokens, … that is here, in [0, 1]; means times it add up."""
+        return 1.0 if self.part is None or self.whole is None else share_of(self.part, self.whole, unit)
 
 
 class Objective(nn.Module, ABC):
@@ -45,41 +57,7 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
-        """Return the batch's loss, a scalar."""
-
-
-@dataclass
-class TrainingState:
-    """Everything that changes while training goes on; what a checkpoint of the training would hold.
-
-    Row order and the CPU's dropout are functions of seed, epoch and step, and so need no place here.
-    """
-
-    model: nn.Module
-    objective: Objective
-    optimizer: AdamW
-    scheduler: LambdaLR
-    average: AveragedModel | None
-    total: int
-    epoch: int = 0
-    step: int = 0
-    positions: int = 0
-    tokens: int = 0
-    best_score: float = -math.inf
-    best_epoch: int = 0
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-
-    @property
-    def kept(self) -> nn.Module:
-        """What is judged and saved: the average of the weights, or the weights."""
-        return self.average.module if self.average else self.model
-
-    @property
-    def padding_share(self) -> float:
-        """Share of the token positions computed so far that were padding, in [0, 1)."""
-        return 1 - self.tokens / self.positions if self.positions else 0.0
+        """Return the batch's part of the step's loss, a scalar."""
 
 
 def fit(
@@ -90,8 +68,12 @@ def fit(
     evaluate: Callable[[nn.Module], float] | None,
     what: str = "training",
     steps: int = 0,
+    checkpoints: Checkpoints | None = None,
 ) -> TrainingState:
     """Train a model in place; it ends in evaluation mode, on the CPU, with the weights of its best epoch.
+
+    Several processes train as one: all of them call this with the same arguments, each computes its rows of every
+    batch, and all end with the same weights.
 
     Args:
         model: the classifier.
@@ -101,25 +83,39 @@ def fit(
         evaluate: scores the model after each epoch, higher is better; None: the last epoch's weights are kept.
         what: what the progress line says.
         steps: optimiser steps to do instead of `options.epochs` full passes; 0: by epochs.
+        checkpoints: where the state is kept and taken up again; None: nowhere.
 
     Returns: the state at the end: steps done, loss and score of each epoch, which epoch was best.
 
     Raises:
-        InputError: the loss or its gradient became NaN or infinite.
+        InputError: the loss or its gradient became NaN or infinite, or the gradient exploded.
+        SystemExit: with code 143, after SIGTERM, when the state is kept.
     """
-    device = pick_device()
-    per_epoch = math.ceil(math.ceil(len(table) / options.batch_size) / options.accumulate)
-    state = _start(model.to(device), objective.to(device), options, steps or per_epoch * options.epochs)
-    while state.step < state.total:
-        _epoch(state, table, options, device, what)
-        if evaluate is None:
-            continue
-        _judge(state, evaluate)
-        if options.patience and state.epoch - state.best_epoch >= options.patience:
-            break
-    model.load_state_dict(state.best_weights or state.kept.state_dict())
+    phase = checkpoints.phase(what) if checkpoints else Phase()
+    work = _Work(table, options, pick_device(), what, phase)
+    state = _start(model.to(work.device), objective.to(work.device), options, steps or work.per_epoch * options.epochs)
+    if not phase.restore(state):
+        _train(state, work, evaluate)
+        model.load_state_dict(state.best_weights or state.kept.state_dict())
+        phase.finish(state)
     model.to("cpu").eval()
     return state
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What does not change while training goes on."""
+
+    table: TokenTable
+    options: TrainingOptions
+    device: torch.device
+    what: str
+    phase: Phase
+
+    @property
+    def per_epoch(self) -> int:
+        """Optimiser steps in a full pass."""
+        return math.ceil(math.ceil(len(self.table) / self.options.batch_size) / self.options.accumulate)
 
 
 def _start(model: nn.Module, objective: Objective, options: TrainingOptions, total: int) -> TrainingState:
@@ -129,60 +125,90 @@ def _start(model: nn.Module, objective: Objective, options: TrainingOptions, tot
     return TrainingState(model, objective, optimizer, scheduler, average, total)
 
 
-def _epoch(state: TrainingState, table: TokenTable, options: TrainingOptions, device: torch.device, what: str) -> None:
+def _train(state: TrainingState, work: _Work, evaluate: Callable[[nn.Module], float] | None) -> None:
+    patience = work.options.patience
+    while state.epoch * work.per_epoch < state.total:
+        if state.scores and patience and state.epoch - state.best_epoch >= patience:
+            break
+        _epoch(state, work)
+        if evaluate is not None:
+            _judge(state, evaluate)
+        work.phase.tick(state)
+
+
+def _epoch(state: TrainingState, work: _Work) -> None:
+    """Do what is left of an epoch."""
     state.model.train()
     state.objective.train()
-    batches = shuffled(table, options.batch_size, options.seed, state.epoch)
-    steps = groups_of(batches, options.accumulate)[: state.total - state.step]
-    with last_layer_for_first_token(state.model):
-        bar = progress(steps, f"{what}, epoch {state.epoch + 1}", unit="step")
-        losses = [_step(state, table, batches, options, device) for batches in bar]
+    options, begun = work.options, state.epoch * work.per_epoch
+    batches = shuffled(work.table, options.batch_size, options.seed, state.epoch)
+    steps = groups_of(batches, options.accumulate)[: state.total - begun][state.step - begun :]
+    with (
+        last_layer_for_first_token(state.model),
+        work.phase.listening(),
+        watching(options.stall_seconds, work.what) as alive,
+    ):
+        for group in progress(steps, f"{work.what}, epoch {state.epoch + 1}", unit="step"):
+            _step(state, group, work)
+            work.phase.tick(state)
+            alive()
     state.epoch += 1
-    state.losses.append(sum(losses) / len(losses))
+    state.losses.append(sum(state.epoch_losses) / len(state.epoch_losses))
+    state.epoch_losses = []
 
 
-def _step(
-    state: TrainingState, table: TokenTable, batches: Sequence[Rows], options: TrainingOptions, device: torch.device
-) -> float:
-    """Take one optimiser step on all rows of `batches`; → their mean loss."""
-    state.optimizer.zero_grad(set_to_none=True)
-    rows = sum(map(len, batches))
-    losses = [
-        _backward(state, pad(table, each), len(each) / rows, (options.seed, state.step, part), options.dtype, device)
-        for part, each in enumerate(batches)
-    ]
-    norm = gradient_norm(state.optimizer)
-    loss, length = torch.stack([torch.stack(losses).sum(), norm]).tolist()
-    _refuse_nan(loss, length, state.step, options)
-    clipped_step(state.optimizer, norm, options.max_grad_norm)
+def _step(state: TrainingState, batches: Sequence[Rows], work: _Work) -> None:
+    """Take one optimiser step on all rows of `batches`."""
+    rows = np.concatenate(batches)
+    whole = Rowset(work.table.labels[rows], work.table.lengths[rows])
+    padded = [pad(work.table, each) for each in batches]
+    loss, norm, stop = _differentiate(state, padded, whole, work)
+    length = float(norm)
+    if why := why_diverged(loss, length, state.norms, work.options):
+        raise diverged(why, state.step + 1, work.phase.keep(state), work.options)
+    clipped_step(state.optimizer, norm, work.options.max_grad_norm)
     state.scheduler.step()
     if state.average:
         state.average.update_parameters(state.model)
     state.step += 1
-    return float(loss)
+    state.positions += sum(batch.input_ids.size for batch in padded)
+    state.tokens += int(whole.lengths.sum())
+    state.epoch_losses.append(loss)
+    state.norms = [*state.norms, length][-REMEMBERED:]
+    if stop:
+        _stop(state, work)
 
 
-def _backward(
-    state: TrainingState, batch: Batch, share: float, seed: Sequence[int], dtype: str, device: torch.device
-) -> Tensor:
-    """Add the gradient of `share` of a batch's loss; → that part of the loss."""
-    state.positions += batch.input_ids.size
-    state.tokens += int(batch.attention_mask.sum())
-    # A GPU draws its random numbers in parallel by itself.
-    fast = FastDropout(seed) if device.type == "cpu" else nullcontext()
-    with autocast(resolve_dtype(dtype, device), device), fast:
-        loss: Tensor = share * state.objective(state.model, to_inputs(batch, device, state.step / state.total))
+def _differentiate(
+    state: TrainingState, batches: Sequence[Batch], whole: Rowset, work: _Work
+) -> tuple[float, Tensor, bool]:
+    """Compute a step's gradients, all processes together; → loss, norm, and whether one of them was asked to end."""
+    state.optimizer.zero_grad(set_to_none=True)
+    losses = [_backward(state, batch, whole, part, work) for part, batch in enumerate(batches)]
+    asked = torch.tensor(float(work.phase.asked_to_stop), device=work.device)
+    told = torch.stack([torch.stack(losses).sum(), asked])
+    processes.add_up([*gradients(state.optimizer), told])
+    loss, stop = told.tolist()
+    return loss, gradient_norm(state.optimizer), stop > 0
+
+
+def _backward(state: TrainingState, batch: Batch, whole: Rowset, part: int, work: _Work) -> Tensor:
+    """Add the gradient of this process's rows of a batch; → their part of the step's loss."""
+    rows, counts = processes.own(len(batch.rows))
+    inputs = to_inputs(batch.take(rows), work.device, state.step / state.total, whole)
+    seed = (work.options.seed, state.step, part)
+    dropout = seeded_dropout(work.device, seed, rows, len(batch.rows))
+    with autocast(resolve_dtype(work.options.dtype, work.device), work.device), dropout:
+        loss: Tensor = state.objective(state.model, inputs) * float(counts)
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.detach()
 
 
-def _refuse_nan(loss: float, norm: float, step: int, options: TrainingOptions) -> None:
-    for what, value in (("loss", loss), ("gradient", norm)):
-        if not math.isfinite(value):
-            raise InputError(
-                f"the {what} became {value} at step {step + 1}; lower learning_rate ({options.learning_rate:g}) "
-                "or set dtype to float32"
-            )
+def _stop(state: TrainingState, work: _Work) -> NoReturn:
+    kept = work.phase.keep(state)
+    if kept:
+        tell(f"{work.what}: stopped by SIGTERM; step {state.step} is kept at {kept}; run the same command to go on")
+    raise SystemExit(TERMINATED)
 
 
 def _judge(state: TrainingState, evaluate: Callable[[nn.Module], float]) -> None:
@@ -193,12 +219,14 @@ def _judge(state: TrainingState, evaluate: Callable[[nn.Module], float]) -> None
         state.best_weights = copy.deepcopy(state.kept.state_dict())
 
 
-def to_inputs(batch: Batch, device: torch.device, progress: float = 0.0) -> Inputs:
-    """Move a padded batch to the device; progress: share of all steps done, in [0, 1)."""
+def to_inputs(batch: Batch, device: torch.device, progress: float = 0.0, whole: Rowset | None = None) -> Inputs:
+    """Move a padded batch to the device; arguments as Inputs has them."""
     return Inputs(
         rows=torch.from_numpy(batch.rows).to(device),
         input_ids=torch.from_numpy(batch.input_ids).to(device),
         attention_mask=torch.from_numpy(batch.attention_mask).to(device),
         labels=torch.from_numpy(batch.labels).to(device),
         progress=progress,
+        part=Rowset(batch.labels, batch.attention_mask.sum(axis=1)),
+        whole=whole,
     )

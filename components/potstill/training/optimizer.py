@@ -66,7 +66,11 @@ def clipped_step(optimizer: AdamW, norm: Tensor, limit: float) -> None:
     optimizer.step()
 
 
+def gradients(optimizer: AdamW) -> list[Tensor]:
+    """The gradients there are, in the order of the parameters."""
+    return [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+
+
 def gradient_norm(optimizer: AdamW) -> Tensor:
     """L2 norm of all gradients together, a scalar."""
-    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    return nn.utils.get_total_norm(gradients)
+    return nn.utils.get_total_norm(gradients(optimizer))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from potstill.options import Seed, Threads, choose, options
+from potstill.options import UNRECORDED, Seed, Threads, choose, options
 
 DTYPES = ("auto", "float32", "bfloat16")
 
@@ -18,7 +18,7 @@ class TrainingOptions:
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Rows computed at a time; times `accumulate`, the rows per optimiser step."""
     accumulate: Annotated[int, Field(ge=1)] = 1
-    """Batches per optimiser step; for a loss that is a mean over rows the same as one batch of them all."""
+    """Batches per optimiser step, which is the step that one batch of them all would take."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-4
     """Peak learning rate of AdamW."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -39,6 +39,13 @@ class TrainingOptions:
     """CPU threads. Part of the recipe: another number gives other last bits."""
     dtype: str = "auto"
     """auto, float32 or bfloat16; auto is bfloat16 where the processor multiplies it natively."""
+
+    checkpoint_uri: Annotated[str, UNRECORDED] = ""
+    """Where the training's state is kept (file:///… or s3://…), to outlive a kill; empty: nowhere."""
+    checkpoint_seconds: Annotated[float, Field(gt=0), UNRECORDED] = 60.0
+    """Seconds between two checkpoints; more where saving would take over 2 % of the time."""
+    stall_seconds: Annotated[float, Field(ge=0), UNRECORDED] = 600.0
+    """Seconds without a step after which a training counts as stuck and is ended; 0: never."""
 
     @field_validator("dtype")
     @classmethod

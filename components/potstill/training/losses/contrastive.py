@@ -8,6 +8,9 @@ from torch.nn import functional
 def contrastive_cls(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """InfoNCE: cross-entropy of finding each row's teacher among those of the batch by cosine similarity.
 
+    The rows are compared with each other, so half a batch has other losses than the batch: it cannot be computed in
+    parts. Batches that are accumulated contrast each among themselves.
+
     Args:
         student: (rows, hidden), already projected to the teacher's width.
         teacher: (rows, hidden); the same row is the positive, the others are the negatives.

@@ -1,0 +1,62 @@
+"""A place below a prefix of an S3 bucket."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import BinaryIO
+
+from potstill.errors import MissingError
+from potstill.store.place import Place, parts_of
+from potstill.store.s3 import code_of, connect, list_keys, telling
+
+NO_OBJECT = ("NoSuchKey", "404")  # the second of a HEAD, which has no body to say more in
+
+
+class BucketPlace(Place):
+    """A prefix of a bucket; the bucket must exist. An object appears when its last byte has arrived."""
+
+    def __init__(self, uri: str, bucket: str, prefix: str) -> None:
+        self.uri, self.bucket, self.prefix = uri, bucket, prefix.rstrip("/")
+        self.client = connect(uri)
+
+    def keys(self, below: str = "") -> list[str]:
+        """List page by page."""
+        root = f"{self.prefix}/" if self.prefix else ""
+        prefix = f"{self._name(below)}/" if below else root
+        with telling(self.uri):
+            return sorted(name.removeprefix(root) for name in list_keys(self.client, self.bucket, prefix))
+
+    def write_from(self, key: str, stream: BinaryIO) -> None:
+        """Upload; a large object in parts, of which nothing is seen before all have arrived."""
+        name = self._name(key)
+        with telling(f"{self.uri}/{key}"):
+            self.client.upload_fileobj(stream, self.bucket, name)
+
+    def read(self, key: str) -> bytes:
+        """Download; a large object in parts, and a broken connection is taken up again."""
+        stream, name = BytesIO(), self._name(key)
+        with telling(f"{self.uri}/{key}"), self._told_from_a_missing_bucket(key):
+            self.client.download_fileobj(self.bucket, name, stream)
+        return stream.getvalue()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete one by one: a request for many has no order."""
+        for key in keys:
+            name = self._name(key)
+            with telling(f"{self.uri}/{key}"):
+                self.client.delete_object(Bucket=self.bucket, Key=name)
+
+    def _name(self, key: str) -> str:
+        return "/".join([*([self.prefix] if self.prefix else []), *parts_of(key)])
+
+    @contextmanager
+    def _told_from_a_missing_bucket(self, key: str) -> Iterator[None]:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 (as in s3.py)
+
+        try:
+            yield
+        except ClientError as refused:
+            if code_of(refused) not in NO_OBJECT:
+                raise
+            self.client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)  # raises when it is the bucket that is not there
+            raise MissingError(f"{self.uri} holds no {key}") from refused

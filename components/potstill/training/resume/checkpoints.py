@@ -1,0 +1,134 @@
+"""The checkpoints of one run of a stage: a folder for each of its trainings, below one URI that outlives the machine.
+
+    <uri>/<stage>/<work>/WORK.json            what the work is made of; its digest is the folder's name
+    <uri>/<stage>/<work>/01-student/00001200/  model, optimizer, objective, … .safetensors, state.json, COMMIT.json
+
+One URI serves all stages and all runs: other options, inputs or sources are other work, in another folder.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from potstill import processes
+from potstill.artifacts import Artifact
+from potstill.progress import tell
+from potstill.store.places import Place, open_place
+from potstill.training.resume.commits import Commits
+from potstill.training.resume.phase import Phase
+from potstill.training.resume.saver import Saver
+from potstill.training.resume.snapshot import from_blobs, put_back, take
+from potstill.training.resume.termination import Termination
+from potstill.training.resume.work import describe, digest
+from potstill.training.state import TrainingState
+
+DIGITS = 16  # of the work's digest, in the folder's name
+
+
+class Checkpoints:
+    """Gives each training of a run its phase, in their order; here nothing is kept."""
+
+    def phase(self, what: str) -> Phase:  # noqa: ARG002 - nothing is kept
+        """Begin the next training; what: its name for people."""
+        return Phase()
+
+
+class KeptCheckpoints(Checkpoints):
+    """Keeps the trainings of a run in a place."""
+
+    def __init__(self, place: Place, root: str, work: str, saver: Saver) -> None:
+        """Look at the folder of a run; only the first process reads and writes it."""
+        self.begun = 0
+        self.place, self.root, self.work, self.saver = place, root, work, saver
+        self.asked = Termination()
+
+    def phase(self, what: str) -> Phase:
+        """Begin the next training; what: its name for people."""
+        self.begun += 1
+        folder = f"{self.root}/{self.begun:02d}-{re.sub('[^a-z0-9]+', '-', what.lower()).strip('-')}"
+        return KeptPhase(what, Commits(self.place, folder, self.work), self.saver, self.asked)
+
+
+class KeptPhase(Phase):
+    """A training whose state is kept, and taken up again."""
+
+    def __init__(self, what: str, commits: Commits, saver: Saver, asked: Termination) -> None:
+        """Prepare it; arguments as in KeptCheckpoints."""
+        self.what, self.commits, self.saver, self.asked = what, commits, saver, asked
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether SIGTERM came."""
+        return self.asked.came
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Hear SIGTERM while the block runs."""
+        return self.asked.listening()
+
+    def restore(self, state: TrainingState) -> bool:
+        """Give a new state what was reached before; tell whether the training had ended already."""
+        found = self.commits.newest() if processes.is_first() else None
+        name, blobs = found or ("", {})
+        names = json.loads(processes.from_first(json.dumps(sorted(blobs)).encode()))
+        if not names:
+            return False
+        snapshot = from_blobs({each: processes.from_first(blobs.get(each, b"")) for each in names})
+        put_back(snapshot, state)
+        tell(f"{self.what}: taken up again from {self.commits.where(name)}")
+        return snapshot.finished
+
+    def tick(self, state: TrainingState) -> None:
+        """Keep the state when it is time."""
+        if processes.is_first() and self.saver.due:
+            self._save(state)
+
+    def keep(self, state: TrainingState) -> str:
+        """Keep the state now, come back when it is kept, and say where."""
+        if not processes.is_first():
+            return ""
+        self._save(state)
+        return self.commits.where(_name(state)) if self.saver.wait() else ""
+
+    def finish(self, state: TrainingState) -> None:
+        """Keep what the training ended with."""
+        if processes.is_first():
+            self._save(state, finished=True)
+
+    def _save(self, state: TrainingState, *, finished: bool = False) -> None:
+        name = _name(state) + ("-finished" if finished else "")
+        self.saver.save(lambda: take(state, finished=finished), self.commits, name)
+
+
+def _name(state: TrainingState) -> str:
+    return f"{state.step:08d}"
+
+
+@contextmanager
+def kept_at(uri: str, seconds: float, stage: str, config: Any, inputs: Mapping[str, Artifact]) -> Iterator[Checkpoints]:
+    """Open the checkpoints of a run; when the block ends, what is being written is written.
+
+    Args:
+        uri: `file://` or `s3://`; empty: nothing is kept.
+        seconds: between two checkpoints.
+        stage: the stage's name.
+        config: its options.
+        inputs: what it reads.
+
+    Raises:
+        OptionError: the URI is none.
+        InputError: the store cannot be written.
+    """
+    if not uri:
+        yield Checkpoints()
+        return
+    place, work = open_place(uri), describe(stage, config, inputs)
+    root = f"{stage}/{digest(work)[:DIGITS]}"
+    if processes.is_first():  # it also shows that the store can be written before any work is done
+        place.write(f"{root}/WORK.json", json.dumps(work, indent=1, ensure_ascii=False).encode())
+    saver = Saver(seconds)
+    try:
+        yield KeptCheckpoints(place, root, digest(work), saver)
+    finally:
+        saver.close()

@@ -1,0 +1,88 @@
+"""Checkpoints in a store: the blobs first, the commit that names their digests last, and read back only when whole."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+from potstill.errors import InputError
+from potstill.progress import tell
+from potstill.store.places import Place
+
+COMMIT = "COMMIT.json"
+KEPT = 2  # the newest may turn out torn
+
+
+class Commits:
+    """The checkpoints of one training in a place, by names that sort in their order."""
+
+    def __init__(self, place: Place, folder: str, work: str) -> None:
+        """Look at a folder of a place.
+
+        Args:
+            place: where it is.
+            folder: key of the folder.
+            work: digest of what the training is made of; a checkpoint of other work is refused.
+        """
+        self.place, self.folder, self.work = place, folder, work
+
+    def where(self, name: str) -> str:
+        """URI of a checkpoint."""
+        return f"{self.place.uri}/{self.folder}/{name}"
+
+    def write(self, name: str, blobs: Mapping[str, bytes]) -> None:
+        """Keep a checkpoint, and of the older ones the newest.
+
+        Raises:
+            InputError: the store refuses.
+        """
+        for blob, data in blobs.items():
+            self.place.write(f"{self.folder}/{name}/{blob}", data)
+        files = {blob: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for blob, data in blobs.items()}
+        commit = {"work": self.work, "name": name, "files": files}
+        self.place.write(f"{self.folder}/{name}/{COMMIT}", json.dumps(commit, indent=1).encode())
+        self._forget_all_but(name)
+
+    def newest(self) -> tuple[str, dict[str, bytes]] | None:
+        """Read the newest checkpoint that is whole: its name and its blobs; None where there is none.
+
+        One that is torn, changed or of other work is refused, in a line on stderr, and the one before it is taken.
+        """
+        for name in self._committed(self.place.keys(self.folder)):
+            try:
+                return name, self._read(name)
+            except InputError as refused:
+                tell(f"checkpoint {self.where(name)} is refused: {refused}")
+        return None
+
+    def _read(self, name: str) -> dict[str, bytes]:
+        text = self.place.read(f"{self.folder}/{name}/{COMMIT}")
+        try:
+            commit = json.loads(text)
+            of = (commit["work"], commit["name"])
+            files = {blob: (each["bytes"], each["sha256"]) for blob, each in commit["files"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as broken:
+            raise InputError(f"its {COMMIT} is none ({broken!r})") from broken
+        if of != (self.work, name):
+            raise InputError("it is of other work")
+        return {blob: self._whole(name, blob, *wanted) for blob, wanted in files.items()}
+
+    def _whole(self, name: str, blob: str, size: int, digest: str) -> bytes:
+        data = self.place.read(f"{self.folder}/{name}/{blob}")
+        if (len(data), sha256(data).hexdigest()) != (size, digest):
+            raise InputError(f"its {blob} is torn or was changed")
+        return data
+
+    def _forget_all_but(self, newest: str) -> None:
+        """Delete all but the newest; what stands behind `newest` was refused when training was taken up."""
+        keys = self.place.keys(self.folder)
+        kept = [name for name in self._committed(keys) if name <= newest][:KEPT]
+        gone = [key for key in keys if self._name_of(key) not in kept]
+        # The commits go first: what is left of a deletion that was cut short must not look whole.
+        self.place.delete(sorted(gone, key=lambda key: not key.endswith(f"/{COMMIT}")))
+
+    def _committed(self, keys: list[str]) -> list[str]:
+        """Names with a commit, the newest first."""
+        return sorted({self._name_of(key) for key in keys if key.endswith(f"/{COMMIT}")}, reverse=True)
+
+    def _name_of(self, key: str) -> str:
+        return key.removeprefix(f"{self.folder}/").partition("/")[0]

@@ -1,0 +1,125 @@
+"""A training state apart from the objects that hold it: tensors by group and name, and facts that JSON can hold."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from potstill.training.state import TrainingState
+
+FACTS = "state.json"
+SUFFIX = ".safetensors"
+COUNTED = ("epoch", "step", "positions", "tokens", "best_epoch", "losses", "scores", "epoch_losses", "norms")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a state was at one moment.
+
+    Attributes:
+        tensors: by group (model, optimizer, …) and name, on the CPU; training does not change them any more.
+        facts: whatever is no tensor.
+    """
+
+    tensors: Mapping[str, Mapping[str, Tensor]]
+    facts: Mapping[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training had come to its end; then only the weights that it ended with are kept."""
+        return bool(self.facts["finished"])
+
+
+def take(state: TrainingState, *, finished: bool) -> Snapshot:
+    """Copy a state.
+
+    Args:
+        state: between two steps.
+        finished: the training has ended, and the model holds its best weights: nothing else is needed any more.
+    """
+    facts = {name: _copy(getattr(state, name)) for name in COUNTED} | {
+        "finished": finished,
+        "best_score": None if math.isinf(state.best_score) else state.best_score,
+    }
+    if finished:
+        return Snapshot({"model": _cloned(state.model.state_dict())}, facts)
+    optimizer = state.optimizer.state_dict()
+    tensors = {
+        "model": _cloned(state.model.state_dict()),
+        "objective": _cloned(state.objective.state_dict()),
+        "optimizer": _cloned(_flat(optimizer["state"])),
+        "average": _cloned(state.average.state_dict() if state.average else {}),
+        "best": {name: each.cpu() for name, each in state.best_weights.items()},  # never changed in place
+        "random": _random_state(),
+    }
+    return Snapshot(tensors, facts | {"groups": optimizer["param_groups"], "schedule": state.scheduler.state_dict()})
+
+
+def put_back(snapshot: Snapshot, state: TrainingState) -> None:
+    """Give a state what a snapshot of the same training holds.
+
+    Args:
+        snapshot: of this training.
+        state: at its beginning.
+    """
+    tensors, facts = snapshot.tensors, snapshot.facts
+    for name in COUNTED:
+        setattr(state, name, facts[name])
+    state.best_score = -math.inf if facts["best_score"] is None else facts["best_score"]
+    state.model.load_state_dict(dict(tensors["model"]))
+    if snapshot.finished:
+        return
+    state.objective.load_state_dict(dict(tensors["objective"]))
+    state.optimizer.load_state_dict({"state": _nested(tensors["optimizer"]), "param_groups": facts["groups"]})
+    state.scheduler.load_state_dict(dict(facts["schedule"]))
+    if state.average:
+        state.average.load_state_dict(dict(tensors["average"]))
+    state.best_weights = dict(tensors["best"])
+    torch.random.set_rng_state(tensors["random"]["cpu"])
+    if "cuda" in tensors["random"]:
+        torch.cuda.set_rng_state(tensors["random"]["cuda"])
+
+
+def to_blobs(snapshot: Snapshot) -> dict[str, bytes]:
+    """Write a snapshot as files: a safetensors file per group that has tensors, and one of JSON."""
+    blobs = {f"{group}{SUFFIX}": safetensors.torch.save(dict(each)) for group, each in snapshot.tensors.items() if each}
+    text = json.dumps(dict(snapshot.facts) | {"groups_kept": list(snapshot.tensors)}, indent=1, allow_nan=False)
+    return blobs | {FACTS: text.encode()}
+
+
+def from_blobs(blobs: Mapping[str, bytes]) -> Snapshot:
+    """Read a snapshot back; every float comes back as it was."""
+    facts = json.loads(blobs[FACTS])
+    kept = {group: f"{group}{SUFFIX}" for group in facts.pop("groups_kept")}
+    tensors = {group: safetensors.torch.load(blobs[name]) if name in blobs else {} for group, name in kept.items()}
+    return Snapshot(tensors, facts)
+
+
+def _cloned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: each.detach().to("cpu", copy=True).contiguous() for name, each in tensors.items()}
+
+
+def _flat(state: Mapping[int, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {f"{index}.{name}": each for index, parameter in state.items() for name, each in parameter.items()}
+
+
+def _nested(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, each in tensors.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = each
+    return state
+
+
+def _random_state() -> dict[str, Tensor]:
+    found = {"cpu": torch.random.get_rng_state()}
+    return found | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def _copy(value: Any) -> Any:
+    return list(value) if isinstance(value, list) else value
