@@ -41,8 +41,9 @@ lint: $(READY) ## ruff, rules and format
 types: $(READY) ## mypy --strict
 	$(BIN)/mypy
 
-golden: $(READY) ## rewrite the compiled interfaces under tests/golden; read the diff
+golden: $(READY) ## rewrite the compiled interfaces and the TrainJobs under tests/golden; read the diff
 	$(BIN)/python -m pipelines.compile --out tests/golden
+	WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/components/test_train_job_interfaces.py -k golden
 
 compile: $(READY) ## compile components and pipelines for a cluster into dist/
 	$(BIN)/python -m pipelines.compile --out dist

@@ -85,6 +85,7 @@ def assisted(
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
+    checkpoint_uri: str = "",
 ) -> Outputs:
     """Distil three teachers into an assistant, and the assistant into the student that is exported and judged.
 
@@ -124,6 +125,7 @@ def assisted(
         seed: Seed of the split, of the first teacher, the assistant and the student.
         threads: CPU threads. Part of the recipe.
         dtype: auto, float32 or bfloat16.
+        checkpoint_uri: Where the trainings keep their states, file:///… or s3://…, to outlive a kill; empty is nowhere.
     """
     tokenized, start = take_in(
         data_uri,
@@ -141,7 +143,12 @@ def assisted(
         data_digest=data_digest,
     )
     tokens, exactly = tokenized.outputs["tokens"], {"threads": threads, "dtype": dtype}
-    training = {"epochs": teacher_epochs, "learning_rate": teacher_learning_rate, "start_digest": start_digest}
+    training = {
+        "epochs": teacher_epochs,
+        "learning_rate": teacher_learning_rate,
+        "start_digest": start_digest,
+        "checkpoint_uri": checkpoint_uri,
+    }
 
     first = teacher_train(tokens=tokens, start=start, seed=seed, **training, **exactly)
     answered = teacher_cache(teacher=first.outputs["teacher"], tokens=tokens, **exactly)
@@ -162,6 +169,7 @@ def assisted(
         "learning_rate": distill_learning_rate,
         "temperature": temperature,
         "seed": seed,
+        "checkpoint_uri": checkpoint_uri,
     }
     helped = distill(
         teacher=first.outputs["teacher"],

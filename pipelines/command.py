@@ -1,6 +1,7 @@
 """`python -m pipelines.<name>`: run a pipeline on this machine, without a cluster, and tell what came of it."""
 
 import os
+import shutil
 import sys
 import warnings
 from contextlib import redirect_stdout
@@ -12,7 +13,7 @@ from docker import from_env
 from docker.errors import DockerException
 from kfp import local
 
-from pipelines.parameters import Values, check, describe, parse_settings, read_params
+from pipelines.parameters import SOURCES, Values, check, describe, parse_settings, read_params
 from pipelines.run_log import RunLog
 from pipelines.sources import refuse_lacking, stage_inputs
 from pipelines.step_options import check_steps
@@ -25,7 +26,8 @@ from potstill.os_failures import explain
 from potstill.provenance import source_digest
 
 LOG = "run.log"
-SOURCES = ("data", "start", "revision")  # names in a params file that are no parameters of the pipeline
+CHECKPOINTS = "checkpoints"  # with them a run that is stopped goes on in the middle of a training
+NAMED = (*SOURCES, "revision")  # in a params file, and no parameters of the pipeline
 
 
 def main(pipeline: Any, arguments: list[str] | None = None) -> int:
@@ -104,20 +106,24 @@ def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fr
     """
     runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
-    sources = {name: str(values.pop(name)) for name in SOURCES if name in values}
-    arguments = check(values, {name: kind for name, kind in types.items() if not name.endswith("_uri")})
+    sources = {name: str(values.pop(name)) for name in NAMED if name in values}
+    arguments = check(values, {name: kind for name, kind in types.items() if name.removesuffix("_uri") not in SOURCES})
     check_steps(pipeline, arguments)
     refuse_lacking(sources, types)
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOG, folder):
-        return _run(pipeline, runner, arguments, sources, folder, fresh=fresh)
+        return _run(pipeline, runner, arguments, sources, folder, fresh=fresh, docker=docker)
 
 
-def _run(pipeline: Any, runner: Any, arguments: Values, sources: dict[str, str], folder: Path, *, fresh: bool) -> int:
+def _run(
+    pipeline: Any, runner: Any, arguments: Values, sources: dict[str, str], folder: Path, *, fresh: bool, docker: bool
+) -> int:
     types, root = pipeline.component_spec.inputs, folder.resolve() / "kfp"
     staged = stage_inputs(sources, types, root / "inputs")
     arguments |= {f"{name}_uri": str(artifact.path) for name, artifact in staged.items()}
     arguments |= {f"{name}_digest": artifact.digest for name, artifact in staged.items() if f"{name}_digest" in types}
+    if "checkpoint_uri" in types and not docker:
+        arguments.setdefault("checkpoint_uri", (root / CHECKPOINTS).as_uri())
     # A thread that spins while it waits starves the other when a core is busy with something else: measured 1.7 times
     # slower training beside one busy process. It must be set before a step's libraries start.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -128,7 +134,19 @@ def _run(pipeline: Any, runner: Any, arguments: Values, sources: dict[str, str],
         enable_caching=not fresh,
         cache_root=str(root / "cache" / source_digest()[:16]),
     )
-    return _execute(pipeline, arguments, folder)
+    _without_retries(pipeline)
+    passed = _execute(pipeline, arguments, folder)
+    if passed == 0:  # every training has ended, and what it made is in the cache
+        shutil.rmtree(root / CHECKPOINTS, ignore_errors=True)
+    return passed
+
+
+def _without_retries(pipeline: Any) -> None:
+    """Let a step that fails fail at once: retries are for machines that a cluster takes away."""
+    spec = pipeline.pipeline_spec
+    for dag in (spec.root.dag, *(each.dag for each in spec.components.values())):
+        for task in dag.tasks.values():
+            task.ClearField("retry_policy")
 
 
 def _docker() -> Any:

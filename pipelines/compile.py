@@ -22,12 +22,16 @@ from pipelines.compress import compress
 from pipelines.export_only import export_only
 from potstill.coreml_export.component import coreml_export
 from potstill.distill.component import distill
+from potstill.distill.train_job import distill_job
 from potstill.onnx_export.component import onnx_export
 from potstill.prune.component import prune
+from potstill.prune.train_job import prune_job
 from potstill.qat.component import qat
+from potstill.qat.train_job import qat_job
 from potstill.teacher_cache.component import teacher_cache
 from potstill.teacher_ensemble.component import teacher_ensemble
 from potstill.teacher_train.component import teacher_train
+from potstill.teacher_train.train_job import teacher_train_job
 from potstill.tokenize.component import tokenize
 from potstill.validate.component import validate
 
@@ -42,6 +46,10 @@ COMPONENTS = {
     "onnx-export": onnx_export,
     "coreml-export": coreml_export,
     "validate": validate,
+    "teacher-train-job": teacher_train_job,
+    "distill-job": distill_job,
+    "prune-job": prune_job,
+    "qat-job": qat_job,
 }
 PIPELINES = {"compress": compress, "assisted": assisted, "export-only": export_only}
 

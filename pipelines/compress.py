@@ -99,6 +99,7 @@ def compress(
     seed: int = 0,
     threads: int = 2,
     dtype: str = "auto",
+    checkpoint_uri: str = "",
 ) -> Outputs:
     """Distil a text classifier down to a phone, and prove what came of it.
 
@@ -148,6 +149,7 @@ def compress(
         seed: Seed of everything random.
         threads: CPU threads of every stage; part of the recipe.
         dtype: auto, float32 or bfloat16, of teacher, student and pruning.
+        checkpoint_uri: Where the trainings keep their states, file:///… or s3://…, to outlive a kill; empty is nowhere.
     """
     tokenized, start = take_in(
         data_uri,
@@ -174,6 +176,7 @@ def compress(
         threads=threads,
         dtype=dtype,
         start_digest=start_digest,
+        checkpoint_uri=checkpoint_uri,
     )
     cached = teacher_cache(teacher=trained.outputs["teacher"], tokens=tokens, keep=recipe, threads=threads, dtype=dtype)
     distilled = distill(
@@ -193,6 +196,7 @@ def compress(
         seed=seed,
         threads=threads,
         dtype=dtype,
+        checkpoint_uri=checkpoint_uri,
     )
     smaller = prune(
         student=distilled.outputs["student"],
@@ -207,6 +211,7 @@ def compress(
         seed=seed,
         threads=threads,
         dtype=dtype,
+        checkpoint_uri=checkpoint_uri,
     )
     quantized = qat(
         student=smaller.outputs["pruned"],
@@ -217,6 +222,7 @@ def compress(
         temperature=recovery_temperature,
         seed=seed,
         threads=threads,
+        checkpoint_uri=checkpoint_uri,
     )
     model = quantized.outputs["quantized"]
     delivered = deliver(

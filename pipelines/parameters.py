@@ -9,6 +9,7 @@ import yaml
 from potstill.errors import InputError, OptionError
 
 Values = dict[str, Any]
+SOURCES = ("data", "start")  # what the user names; from each, its URI is made
 WORDS = {"Boolean": "true or false", "Integer": "whole number", "Float": "number", "String": "text"}
 
 
@@ -75,7 +76,9 @@ def describe(inputs: Mapping[str, Any]) -> str:
         inputs: the pipeline's inputs, as KFP knows them.
     """
     rows = [
-        f"  {name} ({spec.default!r}): {spec.description}" for name, spec in inputs.items() if not name.endswith("_uri")
+        f"  {name} ({spec.default!r}): {spec.description}"
+        for name, spec in inputs.items()
+        if name.removesuffix("_uri") not in SOURCES
     ]
     return "\n".join(
         ["Run the pipeline here, on KFP's own local runner.", "", "Parameters, for --set and the params file:", *rows]

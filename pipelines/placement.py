@@ -17,9 +17,12 @@ RESOURCES = {
     "gate": ("1", "512M"),
 }
 
+TRAINING = ("teacher-train", "distill", "prune", "qat")
+RETRIES = 5  # of a training that its machine was taken from; a retry goes on where it stood, given a checkpoint_uri
+
 
 def place(task: Any, stage: str) -> Any:
-    """Ask for a step's resources.
+    """Ask for a step's resources, and for another machine when a training's is taken away.
 
     The limit of CPU is the request: the number of threads is part of the recipe and comes from the `threads`
     parameter, never from what a pod happens to be given.
@@ -32,4 +35,6 @@ def place(task: Any, stage: str) -> Any:
     """
     cores, memory = RESOURCES[stage]
     task.set_cpu_request(cores).set_cpu_limit(cores).set_memory_request(memory).set_memory_limit(memory)
+    if stage in TRAINING:
+        task.set_retry(RETRIES, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
     return task

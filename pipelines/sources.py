@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.parameters import SOURCES
 from potstill.artifacts import CHECKPOINT, DATASET, Artifact, expect, is_sealed
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
@@ -44,7 +45,7 @@ def stage_input(source: str, kind: str, make: Importer, root: Path) -> Artifact:
 
 
 def _wanted(types: Mapping[str, Any]) -> list[str]:
-    return [name for name in ("data", "start") if f"{name}_uri" in types]
+    return [name for name in SOURCES if f"{name}_uri" in types]
 
 
 def refuse_lacking(sources: dict[str, str], types: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ LABELS = ["体育", "财经"]
 SPORT = ["国足热身赛一比零取胜", "姚明谈中国男篮新赛季", "英超第三轮曼联客场告负", "网球公开赛李娜晋级八强"]
 MONEY = ["央行下调存款准备金率", "沪指收盘上涨百分之一", "人民币汇率创年内新高", "基金公司三季度亏损扩大"]
 MAKER = {"stage": "test"}
+pytest_plugins = ["tests.s3_server", "tests.kubernetes_api"]
 OPEN = Licence("Apache-2.0", "open")
 
 
@@ -29,18 +30,24 @@ def example_texts(count: int) -> tuple[list[str], list[int]]:
     return texts, [i % 2 for i in range(count)]
 
 
-@pytest.fixture(scope="session")
-def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT tokenizer that knows every character of the example texts."""
+def make_tokenizer(folder: Path) -> None:
+    """Write a BERT tokenizer that knows every character of the example texts."""
     from transformers import BertTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tokenizer")
+    folder.mkdir(parents=True, exist_ok=True)
     characters = sorted(
         {c for text in SPORT + MONEY for c in text} | set("0123456789abcdefghijklmnopqrstuvwxyz，。！？")
     )
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in "0123456789")]
     (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     BertTokenizerFast.from_pretrained(folder).save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT tokenizer that knows every character of the example texts."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    make_tokenizer(folder)
     return folder
 
 

@@ -12,7 +12,9 @@ import potstill
 from potstill.arguments import WORDS, parse
 from potstill.errors import PotstillError
 from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
+from potstill.measure.measures import Measures
 from potstill.os_failures import explain
+from potstill.progress import speaks
 
 # name: (module, function, what it does) — in the order of the path from text to phone
 STAGES = {
@@ -68,8 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_stage(given[0], given[1:])
 
 
-def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
-    """Parse the arguments of one stage, run it and print what it measured."""
+def show(measures: Measures) -> None:
+    """Print what a stage measured, a line each."""
+    if speaks():
+        for key, value in measures.items():
+            print(f"{key:>32}  {value:.6g}")
+
+
+def run_stage(name: str, arguments: Sequence[str] | None = None, report: Callable[[Measures], None] = show) -> int:
+    """Parse the arguments of one stage, run it and hand what it measured to `report`; return the exit code."""
     module, function, purpose = COMMANDS[name]
     try:
         stage: Callable[..., Any] = getattr(import_module(module), function)
@@ -91,8 +100,7 @@ def run_stage(name: str, arguments: Sequence[str] | None = None) -> int:
         stop_no_more()
         print("potstill: stopped; run the same command again", file=sys.stderr)
         return STOPPED
-    for key, value in measures.items():
-        print(f"{key:>32}  {value:.6g}")
+    report(measures)
     return 0
 
 

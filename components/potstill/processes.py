@@ -14,10 +14,13 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from potstill.errors import InputError, OptionError
 
-VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+NUMBERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_PORT")
+VARIABLES = (*NUMBERS, "MASTER_ADDR")
 
 
 def rank() -> int:
@@ -40,25 +43,49 @@ def joined() -> Iterator[None]:
     """Join the group that torchrun's variables tell of, until the block ends.
 
     Raises:
-        OptionError: some of the variables are set and others are not.
+        OptionError: some of the variables are set and others are not, or are no numbers.
         InputError: the others cannot be reached.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+    alone = os.environ.get("WORLD_SIZE", "1") == "1" and os.environ.get("RANK", "0") == "0"
+    if alone or dist.is_initialized():
         yield
         return
-    missing = [name for name in VARIABLES if name not in os.environ]
-    if missing:
-        raise OptionError(f"WORLD_SIZE is set, {', '.join(missing)} not; start several processes with torchrun")
+    _refuse_variables()
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     try:
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        _meet()
     except (RuntimeError, ValueError) as failed:
         raise _unreachable(failed) from failed
     try:
         yield
     finally:
         dist.destroy_process_group()
+
+
+def _refuse_variables() -> None:
+    missing = [name for name in VARIABLES if name not in os.environ]
+    if missing:
+        given = [name for name in VARIABLES if name in os.environ]
+        raise OptionError(
+            f"{', '.join(given)} set, {', '.join(missing)} not; start several processes with torchrun, or unset all"
+        )
+    wrong = [f"{name} {os.environ[name]!r}" for name in NUMBERS if not os.environ[name].isdecimal()]
+    if wrong:
+        raise OptionError(f"{', '.join(wrong)}: wanted are numbers; start several processes with torchrun")
+
+
+def _meet() -> None:
+    """Make the group.
+
+    torchrun's store outlives the workers, and where it starts them again it still holds the addresses of those before
+    (github.com/pytorch/pytorch/issues/135712): so every start on one machine has names of its own. Machines count
+    their starts apart; there TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 gives each start a store of its own.
+    """
+    store, rank, size = next(rendezvous("env://"))
+    if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+        store = PrefixStore(f"start-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", store=store, rank=rank, world_size=size)
 
 
 def own(rows: int) -> tuple[slice, bool]:
@@ -102,7 +129,7 @@ def total(tensor: Tensor) -> Tensor:
     """
     if count() == 1:
         return tensor
-    found = tensor.to(_device())
+    found = tensor.to(_device(), copy=True)
     _exchange(found, dist.ReduceOp.SUM)
     return found.cpu()
 
@@ -140,7 +167,8 @@ def folder_of_machine() -> Iterator[tuple[Path, bool]]:
         with tempfile.TemporaryDirectory() as temporary:
             yield Path(temporary), True
         return
-    name = from_first(Path(tempfile.mkdtemp(prefix="potstill-")).name.encode()).decode()
+    made = Path(tempfile.mkdtemp(prefix="potstill-")).name if is_first() else ""
+    name = from_first(made.encode()).decode()
     folder, fills = Path(tempfile.gettempdir()) / name, os.environ["LOCAL_RANK"] == "0"
     if fills:
         folder.mkdir(mode=0o700, exist_ok=is_first())

@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal, a plain line every few seconds in a log."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TextIO, TypeVar
@@ -25,6 +26,11 @@ class _Lines:
         self._stream.flush()
 
 
+def speaks() -> bool:
+    """Tell whether this process is the one that tells: of several that torchrun started, the first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def progress(work: Iterable[T], what: str, total: int | None = None, unit: str = "row") -> Iterator[T]:
     """Yield from `work`, telling on stderr how far it is, the rate and the time left.
 
@@ -47,9 +53,11 @@ def progress(work: Iterable[T], what: str, total: int | None = None, unit: str =
         ncols=None if terminal else 0,
         leave=terminal,
         delay=0.0 if terminal else LOG_SECONDS,
+        disable=not speaks(),
     )
 
 
 def tell(what: str) -> None:
     """Say one line on stderr: what was decided, when no bar would show it."""
-    tqdm.write(f"▸ {what}", file=sys.stderr)
+    if speaks():
+        tqdm.write(f"▸ {what}", file=sys.stderr)

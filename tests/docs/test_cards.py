@@ -12,7 +12,8 @@ from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 
 ROOT = Path(__file__).parents[2]
-CARDS = [ROOT / "components" / "potstill" / stage.replace("-", "_") / "README.md" for stage in STAGES]
+TRAIN_JOB = ROOT / "components" / "potstill" / "train_job" / "README.md"
+CARDS = [ROOT / "components" / "potstill" / stage.replace("-", "_") / "README.md" for stage in STAGES] + [TRAIN_JOB]
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NEEDS_A_CLUSTER = ("kfp.Client", "load_component_from_file")

@@ -67,6 +67,7 @@ def test_the_run_passes_and_leaves_what_it_promises(finished):
     assert set(summary["digests"]) == {
         "tokens", "teacher", "teacher_outputs", "student", "pruned", "quantized", "onnx", "package", "report",
     }  # fmt: skip
+    assert not (folder / "kfp" / "checkpoints").exists()  # the trainings have ended
     expect(folder / "onnx", ONNX)
     expect(folder / "package", COREML)
     assert "</html>" in (folder / "page.html").read_text()

@@ -1,12 +1,13 @@
-"""S3 sources against a real S3 server on the loopback interface."""
+"""What stages fetch from an S3 store."""
 
 import pytest
 
 from potstill.artifacts import DATASET, TOKENS, expect
 from potstill.data.importing import ImportDataConfig, import_data
-from potstill.errors import InputError
+from potstill.errors import InputError, PotstillError
 from potstill.store.s3 import fetch
 from potstill.tokenize import TokenizeConfig, tokenize_table
+from tests.s3_server import point_to
 
 pytestmark = pytest.mark.s3
 OBJECTS = {
@@ -18,31 +19,12 @@ OBJECTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def server():
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(server, monkeypatch, tmp_path):
-    """A filled bucket, found only by the standard AWS variables."""
+@pytest.fixture(params=["radosgw", "moto"])
+def bucket(request, monkeypatch):
+    """A filled bucket."""
     import boto3
 
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    point_to(request.getfixturevalue(request.param), monkeypatch)
     client = boto3.client("s3")
     client.create_bucket(Bucket="texts")
     for key, body in OBJECTS.items():
@@ -80,7 +62,7 @@ def test_fetches_an_object_or_all_below_a_prefix(bucket, tmp_path, uri, wanted):
     ],
 )
 def test_refusals(bucket, tmp_path, uri, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(PotstillError, match=message):
         fetch(uri, tmp_path)
 
 

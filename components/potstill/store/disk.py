@@ -1,5 +1,6 @@
 """A place in a file system: a temporary file, made durable, then one rename."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,8 @@ from potstill.os_failures import explain
 from potstill.store.place import Place, parts_of
 from potstill.store.unfinished import unfinished
 
-UNFINISHED = ".unfinished"  # in the place's own folder, so that a rename never crosses file systems
+UNFINISHED = ".unfinished"  # in the place's own folder, so that a rename never crosses file systems; else it is empty
+SYNCLESS = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # what network file systems say that sync files alone
 
 
 class DiskPlace(Place):
@@ -30,12 +32,14 @@ class DiskPlace(Place):
     def write_from(self, key: str, stream: BinaryIO) -> None:
         """Write, and come back when the disk has it."""
         target = self._path(key)
-        with _told(str(target)), unfinished(self.folder / UNFINISHED) as file:
-            shutil.copyfileobj(stream, file, 2**20)
-            file.flush()
-            os.fsync(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            Path(file.name).replace(target)
+        with _told(str(target)):
+            (self.folder / UNFINISHED).mkdir(parents=True, exist_ok=True)
+            with unfinished(self.folder / UNFINISHED) as file:
+                shutil.copyfileobj(stream, file, 2**20)
+                file.flush()
+                os.fsync(file.fileno())
+                target.parent.mkdir(parents=True, exist_ok=True)
+                Path(file.name).replace(target)
             self._keep_names(target.parent)
 
     def read(self, key: str) -> bytes:
@@ -61,7 +65,8 @@ class DiskPlace(Place):
         path = self.folder
         for part in parts_of(key):
             path /= part
-            if path.is_symlink() or path == self.folder / UNFINISHED:
+            # os.path, which says no also where a name is too long to ask; then whoever uses the path is told
+            if os.path.islink(path) or path == self.folder / UNFINISHED:  # noqa: PTH114
                 raise InputError(f"{path} is a link or kept for unfinished files, and no key leads there")
         return path
 
@@ -78,6 +83,9 @@ class DiskPlace(Place):
             handle = os.open(each, os.O_RDONLY)
             try:
                 os.fsync(handle)
+            except OSError as refused:
+                if refused.errno not in SYNCLESS:
+                    raise
             finally:
                 os.close(handle)
             if each == self.folder:

@@ -28,6 +28,6 @@ def open_place(uri: str) -> Place:
     if is_s3(uri):
         return BucketPlace(uri.rstrip("/"), *split(uri))
     folder = unquote(uri.removeprefix(FILE))
-    if not uri.startswith(FILE) or not folder.startswith("/") or "\0" in folder:
+    if not uri.startswith(FILE) or not folder.startswith("/") or not folder.strip("/") or "\0" in folder:
         raise OptionError(f"{uri!r} is no place to keep things; pass file:///absolute/folder or s3://bucket/prefix")
     return DiskPlace(uri.rstrip("/"), Path(folder))

@@ -18,7 +18,7 @@ def unfinished(folder: Path) -> Iterator[BinaryIO]:
     dead writer's file from a living one's. Nothing is left here, whether or not the block ends well.
 
     Args:
-        folder: made when it is not there, and removed when it is empty.
+        folder: it must exist, and holds nothing else.
 
     Raises:
         OSError: the disk refuses.
@@ -30,8 +30,6 @@ def unfinished(folder: Path) -> Iterator[BinaryIO]:
             yield file
     finally:
         Path(file.name).unlink(missing_ok=True)
-        with suppress(OSError):  # another writer is at work in it, or has removed it
-            folder.rmdir()
 
 
 def sweep(folder: Path) -> None:
@@ -45,12 +43,10 @@ def sweep(folder: Path) -> None:
 def _new(folder: Path) -> BinaryIO:
     """Make a file and lock it. In the instant between, a sweeper may take it for a dead writer's; then once more."""
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # the folder was empty, and is swept away
-            file = (folder / uuid4().hex).open("xb")
-            if _lock(file) and Path(file.name).exists():
-                return file
-            file.close()
+        file = (folder / uuid4().hex).open("xb")
+        if _lock(file) and Path(file.name).exists():
+            return file
+        file.close()
 
 
 def _lock(file: BinaryIO) -> bool:

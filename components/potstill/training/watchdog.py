@@ -55,7 +55,7 @@ def watching(seconds: float, what: str) -> Iterator[Callable[[], None]]:
 def _place(thread: int) -> str:
     """Say where in potstill a thread is."""
     stack = traceback.extract_stack(sys._current_frames()[thread])  # noqa: SLF001 - as faulthandler does, in one line
-    inside = [each for each in stack if each.filename.startswith(PACKAGE)]
+    inside = [each for each in stack if each.filename.startswith(PACKAGE) and not each.name.startswith("<")]
     found = (inside or list(stack))[-1]
     return f"at {Path(found.filename).name}:{found.lineno}, {found.name}"
 

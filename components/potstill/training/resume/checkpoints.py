@@ -1,7 +1,7 @@
 """The checkpoints of one run of a stage: a folder for each of its trainings, below one URI that outlives the machine.
 
     <uri>/<stage>/<work>/WORK.json            what the work is made of; its digest is the folder's name
-    <uri>/<stage>/<work>/01-student/00001200/  model, optimizer, objective, … .safetensors, state.json, COMMIT.json
+    <uri>/<stage>/<work>/01-student/00001200-0002/  model, optimizer, … .safetensors, state.json, COMMIT.json
 
 One URI serves all stages and all runs: other options, inputs or sources are other work, in another folder.
 """
@@ -13,8 +13,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from potstill import processes
-from potstill.artifacts import Artifact
+from potstill.artifacts import UNSEALED, Artifact, is_sealed
+from potstill.errors import OptionError
 from potstill.progress import tell
+from potstill.store.disk import DiskPlace
 from potstill.store.places import Place, open_place
 from potstill.training.resume.commits import Commits
 from potstill.training.resume.phase import Phase
@@ -85,11 +87,12 @@ class KeptPhase(Phase):
             self._save(state)
 
     def keep(self, state: TrainingState) -> str:
-        """Keep the state now, come back when it is kept, and say where."""
-        if not processes.is_first():
-            return ""
-        self._save(state)
-        return self.commits.where(_name(state)) if self.saver.wait() else ""
+        """Keep the state now; all processes come back when it is kept, for an end of one ends the others."""
+        where = ""
+        if processes.is_first():
+            self._save(state)
+            where = self.commits.where(_name(state)) if self.saver.wait() else ""
+        return processes.from_first(where.encode()).decode()
 
     def finish(self, state: TrainingState) -> None:
         """Keep what the training ended with."""
@@ -102,7 +105,18 @@ class KeptPhase(Phase):
 
 
 def _name(state: TrainingState) -> str:
-    return f"{state.step:08d}"
+    """Steps and epochs that are done: before and after an epoch is judged, the steps are the same."""
+    return f"{state.step:08d}-{state.epoch:04d}"
+
+
+def _refuse_artifact(place: Place, root: str) -> None:
+    """Refuse a folder inside an artifact, sealed or begun (the stage's own output is): a file more would break it."""
+    if not isinstance(place, DiskPlace):
+        return
+    folder = (place.folder / root).resolve()
+    for each in folder.parents:
+        if is_sealed(each) or (each / UNSEALED).exists():
+            raise OptionError(f"{place.uri} lies inside {each}, which is an artifact; pass a folder outside it")
 
 
 @contextmanager
@@ -117,7 +131,7 @@ def kept_at(uri: str, seconds: float, stage: str, config: Any, inputs: Mapping[s
         inputs: what it reads.
 
     Raises:
-        OptionError: the URI is none.
+        OptionError: the URI is none, or leads into an artifact.
         InputError: the store cannot be written.
     """
     if not uri:
@@ -125,7 +139,9 @@ def kept_at(uri: str, seconds: float, stage: str, config: Any, inputs: Mapping[s
         return
     place, work = open_place(uri), describe(stage, config, inputs)
     root = f"{stage}/{digest(work)[:DIGITS]}"
-    if processes.is_first():  # it also shows that the store can be written before any work is done
+    if processes.is_first():
+        _refuse_artifact(place, root)
+        # This also shows, before any work is done, that the store can be written.
         place.write(f"{root}/WORK.json", json.dumps(work, indent=1, ensure_ascii=False).encode())
     saver = Saver(seconds)
     try:

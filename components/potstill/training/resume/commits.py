@@ -4,12 +4,16 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 
-from potstill.errors import InputError
+from potstill.errors import InputError, MissingError
 from potstill.progress import tell
 from potstill.store.places import Place
 
 COMMIT = "COMMIT.json"
 KEPT = 2  # the newest may turn out torn
+
+
+class _RefusedError(InputError):
+    """A checkpoint that is not whole, or not of this work."""
 
 
 class Commits:
@@ -40,36 +44,45 @@ class Commits:
         files = {blob: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for blob, data in blobs.items()}
         commit = {"work": self.work, "name": name, "files": files}
         self.place.write(f"{self.folder}/{name}/{COMMIT}", json.dumps(commit, indent=1).encode())
-        self._forget_all_but(name)
+        try:
+            self._forget_all_but(name)
+        except InputError as refused:  # this checkpoint is kept nevertheless
+            tell(f"checkpoints before {self.where(name)} could not be deleted: {refused}")
 
     def newest(self) -> tuple[str, dict[str, bytes]] | None:
         """Read the newest checkpoint that is whole: its name and its blobs; None where there is none.
 
         One that is torn, changed or of other work is refused, in a line on stderr, and the one before it is taken.
+
+        Raises:
+            InputError: the store does not answer, which is no reason to begin anew and to forget what it holds.
         """
-        for name in self._committed(self.place.keys(self.folder)):
+        keys = self.place.keys(self.folder)
+        for name in self._committed(keys):
             try:
-                return name, self._read(name)
-            except InputError as refused:
+                return name, self._read(name, keys)
+            except (_RefusedError, MissingError) as refused:  # missing: another process deletes at this moment
                 tell(f"checkpoint {self.where(name)} is refused: {refused}")
         return None
 
-    def _read(self, name: str) -> dict[str, bytes]:
+    def _read(self, name: str, keys: list[str]) -> dict[str, bytes]:
         text = self.place.read(f"{self.folder}/{name}/{COMMIT}")
         try:
             commit = json.loads(text)
             of = (commit["work"], commit["name"])
             files = {blob: (each["bytes"], each["sha256"]) for blob, each in commit["files"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as broken:
-            raise InputError(f"its {COMMIT} is none ({broken!r})") from broken
+            raise _RefusedError(f"its {COMMIT} is none ({broken!r})") from broken
         if of != (self.work, name):
-            raise InputError("it is of other work")
+            raise _RefusedError("it is of other work")
+        if lacking := [blob for blob in files if f"{self.folder}/{name}/{blob}" not in keys]:
+            raise _RefusedError(f"it lacks {', '.join(lacking)}")
         return {blob: self._whole(name, blob, *wanted) for blob, wanted in files.items()}
 
     def _whole(self, name: str, blob: str, size: int, digest: str) -> bytes:
         data = self.place.read(f"{self.folder}/{name}/{blob}")
         if (len(data), sha256(data).hexdigest()) != (size, digest):
-            raise InputError(f"its {blob} is torn or was changed")
+            raise _RefusedError(f"its {blob} is torn or was changed")
         return data
 
     def _forget_all_but(self, newest: str) -> None:

@@ -31,8 +31,9 @@ class Saver:
         """Take a copy now, and write it in the background, after what is being written."""
         began = time.monotonic()
         snapshot = take()
-        self._writing = self._thread.submit(self._write, snapshot, commits, name, time.monotonic() - began)
-        self._due = time.monotonic() + self.seconds
+        taken = time.monotonic()
+        self._due = taken + self.seconds  # before the thread, which may be quick, puts it off
+        self._writing = self._thread.submit(self._write, snapshot, commits, name, taken - began)
 
     def wait(self) -> bool:
         """Come back when everything is written; tell whether the store took the last checkpoint."""
@@ -46,8 +47,9 @@ class Saver:
         began = time.thread_time()
         try:
             commits.write(name, to_blobs(snapshot))
-        except PotstillError as refused:  # the store may be back in a minute; the training is worth more
-            tell(f"checkpoint {commits.where(name)} was not kept: {refused}")
+        except Exception as refused:  # noqa: BLE001 - the training is worth more than whatever a store's library raises
+            why = refused if isinstance(refused, PotstillError) else repr(refused)
+            tell(f"checkpoint {commits.where(name)} was not kept: {why}")
             return False
         finally:
             # On a machine without a core to spare, what the thread computes is missing from the training.

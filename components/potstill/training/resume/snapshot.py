@@ -1,7 +1,6 @@
 """A training state apart from the objects that hold it: tensors by group and name, and facts that JSON can hold."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,8 @@ from potstill.training.state import TrainingState
 
 FACTS = "state.json"
 SUFFIX = ".safetensors"
-COUNTED = ("epoch", "step", "positions", "tokens", "best_epoch", "losses", "scores", "epoch_losses", "norms")
+COUNTED = ("epoch", "step", "positions", "tokens", "best_epoch")
+MEASURED = ("losses", "scores", "epoch_losses", "norms", "best_score")  # may be infinite or NaN, which JSON has not
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,20 @@ def take(state: TrainingState, *, finished: bool) -> Snapshot:
         state: between two steps.
         finished: the training has ended, and the model holds its best weights: nothing else is needed any more.
     """
-    facts = {name: _copy(getattr(state, name)) for name in COUNTED} | {
-        "finished": finished,
-        "best_score": None if math.isinf(state.best_score) else state.best_score,
-    }
-    if finished:
-        return Snapshot({"model": _cloned(state.model.state_dict())}, facts)
-    optimizer = state.optimizer.state_dict()
+    facts = {name: getattr(state, name) for name in COUNTED} | {"finished": finished}
     tensors = {
         "model": _cloned(state.model.state_dict()),
+        "history": {name: torch.tensor(getattr(state, name), dtype=torch.float64) for name in MEASURED},
+        "random": _random_state(),
+    }
+    if finished:
+        return Snapshot(tensors, facts)
+    optimizer = state.optimizer.state_dict()
+    tensors |= {
         "objective": _cloned(state.objective.state_dict()),
         "optimizer": _cloned(_flat(optimizer["state"])),
         "average": _cloned(state.average.state_dict() if state.average else {}),
         "best": {name: each.cpu() for name, each in state.best_weights.items()},  # never changed in place
-        "random": _random_state(),
     }
     return Snapshot(tensors, facts | {"groups": optimizer["param_groups"], "schedule": state.scheduler.state_dict()})
 
@@ -70,7 +70,11 @@ def put_back(snapshot: Snapshot, state: TrainingState) -> None:
     tensors, facts = snapshot.tensors, snapshot.facts
     for name in COUNTED:
         setattr(state, name, facts[name])
-    state.best_score = -math.inf if facts["best_score"] is None else facts["best_score"]
+    for name in MEASURED:
+        setattr(state, name, tensors["history"][name].tolist())
+    torch.random.set_rng_state(tensors["random"]["cpu"])
+    if "cuda" in tensors["random"]:
+        torch.cuda.set_rng_state(tensors["random"]["cuda"])
     state.model.load_state_dict(dict(tensors["model"]))
     if snapshot.finished:
         return
@@ -80,9 +84,6 @@ def put_back(snapshot: Snapshot, state: TrainingState) -> None:
     if state.average:
         state.average.load_state_dict(dict(tensors["average"]))
     state.best_weights = dict(tensors["best"])
-    torch.random.set_rng_state(tensors["random"]["cpu"])
-    if "cuda" in tensors["random"]:
-        torch.cuda.set_rng_state(tensors["random"]["cuda"])
 
 
 def to_blobs(snapshot: Snapshot) -> dict[str, bytes]:
@@ -119,7 +120,3 @@ def _nested(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
 def _random_state() -> dict[str, Tensor]:
     found = {"cpu": torch.random.get_rng_state()}
     return found | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
-
-
-def _copy(value: Any) -> Any:
-    return list(value) if isinstance(value, list) else value

@@ -1,0 +1,97 @@
+"""A scheduler takes the machine away: SIGTERM is heard between two steps, and the run that follows ends alike."""
+
+import os
+import shutil
+import signal
+from functools import partial
+
+import pytest
+
+from potstill.artifacts import UNSEALED, sha256_of
+from tests.stage_process import before_step, killed, run
+
+STEPS = 8  # an epoch of 64 rows
+OPTIONS = ("--epochs", 2, "--patience", 0, "--batch-size", 8, "--threads", 1, "--dtype", "float32")
+
+
+@pytest.fixture
+def begin(tmp_path, tiny_tokens, tiny_checkpoint):
+    """Run teacher-train; → its exit code and what it told."""
+
+    def begin(*arguments, fault=int):
+        folders = ("--tokens", tiny_tokens, "--start", tiny_checkpoint, "--teacher", tmp_path / "out")
+        return run(tmp_path / "log", "teacher-train", *folders, *OPTIONS, *arguments, fault=fault)
+
+    return begin
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, tiny_tokens, tiny_checkpoint):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    folders = ("--tokens", tiny_tokens, "--start", tiny_checkpoint, "--teacher", folder / "out")
+    assert run(folder / "log", "teacher-train", *folders, *OPTIONS)[0] == 0
+    return sha256_of(folder / "out" / "artifact.json")
+
+
+@pytest.mark.parametrize("at", [1, 5, STEPS, STEPS + 1, 2 * STEPS - 1])
+def test_the_state_is_kept_at_the_end_of_the_step_and_taken_up_again(tmp_path, begin, undisturbed, at):
+    uri = (tmp_path / "checkpoints").as_uri()
+    code, told = begin("--checkpoint-uri", uri, fault=partial(killed, at, signal.SIGTERM))
+    assert code == 128 + signal.SIGTERM
+    (kept,) = (tmp_path / "checkpoints" / "teacher-train").glob("*/01-teacher/*")
+    where = f"{uri}/{kept.relative_to(tmp_path / 'checkpoints').as_posix()}"
+    assert told == f"▸ teacher: stopped by SIGTERM; step {at} is kept at {where}; run the same command to go on\n"
+    assert (kept / "COMMIT.json").exists()
+    assert kept.name.startswith(f"{at:08d}")
+    assert not (tmp_path / "out").exists()
+    code, told = begin("--checkpoint-uri", uri)
+    assert code == 0
+    assert f"▸ teacher: taken up again from {where}\n" in told
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
+
+
+def test_it_comes_again_and_again(tmp_path, begin, undisturbed):
+    uri = (tmp_path / "checkpoints").as_uri()
+    for _ in range(2 * STEPS // 3):
+        assert begin("--checkpoint-uri", uri, fault=partial(killed, 3, signal.SIGTERM))[0] == 143
+    assert begin("--checkpoint-uri", uri)[0] == 0
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
+
+
+def test_without_a_place_to_keep_the_state_the_process_ends_at_once(tmp_path, begin, undisturbed):
+    code, told = begin(fault=partial(killed, 5, signal.SIGTERM))
+    assert (code, told) == (-signal.SIGTERM, "")
+    assert (tmp_path / "out" / UNSEALED).exists()
+    assert begin()[0] == 0
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_ctrl_c_ends_the_process_as_ever(tmp_path, begin, undisturbed, keeps):
+    place = ("--checkpoint-uri", (tmp_path / "checkpoints").as_uri(), "--checkpoint-seconds", 1e-9) if keeps else ()
+    code, told = begin(*place, fault=partial(killed, 12, signal.SIGINT))
+    assert code == 130
+    assert told == "potstill: stopped; run the same command again\n"
+    assert not (tmp_path / "out").exists()
+    code, told = begin(*place)
+    assert (code, "taken up again" in told) == (0, keeps)
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
+
+
+def taken_away(at, place):
+    """Somebody puts a file where the checkpoints' folder is; then SIGTERM comes."""
+
+    def act():
+        shutil.rmtree(place)
+        place.write_text("")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before_step(at, act)
+
+
+def test_a_store_that_takes_nothing_any_more_is_told(tmp_path, begin):
+    place = tmp_path / "checkpoints"
+    code, told = begin("--checkpoint-uri", place.as_uri(), fault=partial(taken_away, 5, place))
+    assert code == 143
+    assert told.count("\n") == 1
+    assert " was not kept: " in told
