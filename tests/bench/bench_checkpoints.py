@@ -30,7 +30,7 @@ from potstill.training.cross_entropy import CrossEntropy  # noqa: E402
 from potstill.training.device import reproducible  # noqa: E402
 from potstill.training.loop import fit  # noqa: E402
 from potstill.training.options import TrainingOptions  # noqa: E402
-from potstill.training.resume import Checkpoints, kept_at  # noqa: E402
+from potstill.training.resume import Checkpoints, describe, kept_at  # noqa: E402
 from potstill.training.resume.commits import Commits  # noqa: E402
 from potstill.training.resume.snapshot import take, to_blobs  # noqa: E402
 from potstill.training.state import TrainingState  # noqa: E402
@@ -71,7 +71,7 @@ def make_model(hidden: int, layers: int, heads: int, words: int) -> torch.nn.Mod
 def tell_one(name: str, state: TrainingState, place: Place, interval: float) -> None:
     """Print what one checkpoint costs."""
     commits = Commits(place, "bench", "bench")
-    blobs = to_blobs(take(state, finished=False))
+    blobs = dict(to_blobs(take(state, finished=False)))
     blocked = median(lambda: wall(lambda: take(state, finished=False)))
     thread = median(lambda: cpu(lambda: commits.write("1", to_blobs(take(state, finished=False))))) - blocked
     peer = median(lambda: wall(lambda: save_in_the_loop(state)))
@@ -100,8 +100,8 @@ def ratio(model: torch.nn.Module, table: TokenTable, steps: int, uri: str) -> tu
 
     without = train(None)
     # A seed of its own is work of its own: nothing is taken up from the round before.
-    config = replace(OPTIONS, seed=time.time_ns() % 2**32)
-    with kept_at(uri, OPTIONS.checkpoint_seconds, "bench", config, {}) as checkpoints:
+    work = describe("bench", replace(OPTIONS, seed=time.time_ns() % 2**32), {})
+    with kept_at(uri, OPTIONS.checkpoint_seconds, work, Path("unused")) as checkpoints:
         kept = train(checkpoints)
     return kept[0] / without[0], kept[1] / without[1]
 

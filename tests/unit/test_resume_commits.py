@@ -35,7 +35,7 @@ def names_of(done, what):
 
 
 def test_blobs_come_first_and_the_commit_last(place, commits):
-    commits.write("1", BLOBS)
+    commits.write("1", BLOBS.items())
     assert names_of(place.done, "write") == [*(f"1/{blob}" for blob in BLOBS), f"1/{COMMIT}"]
     files = {name: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for name, data in BLOBS.items()}
     assert json.loads(place.objects[f"{FOLDER}/1/{COMMIT}"]) == {"work": WORK, "name": "1", "files": files}
@@ -44,11 +44,11 @@ def test_blobs_come_first_and_the_commit_last(place, commits):
 
 def test_two_are_kept_and_of_a_third_the_commit_is_deleted_first(place, commits):
     for name in ("1", "2", "3", "4"):
-        commits.write(name, BLOBS)
+        commits.write(name, BLOBS.items())
     assert names(place) == ["3", "4"]
     deleted = names_of(place.done, "delete")
     assert deleted[: len(BLOBS) + 1] == [f"1/{COMMIT}", *(f"1/{blob}" for blob in BLOBS)]
-    commits.write("4-finished", BLOBS)
+    commits.write("4-finished", BLOBS.items())
     assert names(place) == ["4", "4-finished"]
     assert commits.newest() == ("4-finished", BLOBS)
 
@@ -110,8 +110,8 @@ def any_place(request, tmp_path):
 @pytest.mark.parametrize("what", HARM)
 def test_what_is_torn_or_foreign_is_refused_in_one_line_and_the_previous_taken(any_place, capsys, what):
     commits, (blob, change, why) = Commits(any_place, FOLDER, WORK), HARM[what]
-    commits.write("1", BLOBS)
-    commits.write("2", OTHERS)
+    commits.write("1", BLOBS.items())
+    commits.write("2", OTHERS.items())
     harm(any_place, "2", blob, change)
     assert commits.newest() == ("1", BLOBS)
     told = capsys.readouterr().err
@@ -119,7 +119,7 @@ def test_what_is_torn_or_foreign_is_refused_in_one_line_and_the_previous_taken(a
     assert told.startswith(f"▸ checkpoint {any_place.uri}/{FOLDER}/2 is refused: ")
     assert why in told
     # The next one stands at an earlier step, and what was refused is gone for good.
-    commits.write("1a", OTHERS)
+    commits.write("1a", OTHERS.items())
     assert [key for key in any_place.keys(FOLDER) if "/2/" in key] == []
     assert commits.newest() == ("1a", OTHERS)
     harm(any_place, "1a", COMMIT, lambda _: b"")
@@ -131,17 +131,17 @@ def test_where_all_are_refused_training_begins_anew(place, commits, capsys, what
     blob, change, _ = HARM[what]
     change = commit_with(name="0") if what == "copied from another step" else change
     for name in ("1", "2"):
-        commits.write(name, BLOBS)
+        commits.write(name, BLOBS.items())
     for name in ("1", "2"):
         harm(place, name, blob, change)
     assert commits.newest() is None
     assert capsys.readouterr().err.count("\n") == 2
-    commits.write("0", BLOBS)
+    commits.write("0", BLOBS.items())
     assert names(place) == ["0"]
 
 
 def test_a_checkpoint_of_other_work_in_this_folder_is_refused(place, commits, capsys):
-    Commits(place, FOLDER, "another").write("9", BLOBS)
+    Commits(place, FOLDER, "another").write("9", BLOBS.items())
     assert commits.newest() is None
     assert "9 is refused: it is of other work" in capsys.readouterr().err
 
@@ -149,40 +149,40 @@ def test_a_checkpoint_of_other_work_in_this_folder_is_refused(place, commits, ca
 @pytest.mark.parametrize("overwritten", [False, True])
 @pytest.mark.parametrize("before", range(len(BLOBS) + 1))
 def test_killed_before_any_write_the_previous_one_is_read(place, commits, before, overwritten):
-    commits.write("1", BLOBS)
+    commits.write("1", BLOBS.items())
     if overwritten:
-        commits.write("2", BLOBS)
+        commits.write("2", BLOBS.items())
     place.left = before
     with pytest.raises(InputError, match="full"):
-        commits.write("2", OTHERS)
+        commits.write("2", OTHERS.items())
     place.left = None
     found = commits.newest()
     assert found == (("2", BLOBS) if overwritten and before == 0 else ("1", BLOBS))
-    commits.write("2", OTHERS)
+    commits.write("2", OTHERS.items())
     assert commits.newest() == ("2", OTHERS)
 
 
 @pytest.mark.parametrize("before", range(2 * (len(BLOBS) + 1)))
 def test_killed_before_any_deletion_nothing_torn_is_seen(place, commits, capsys, before):
-    commits.write("1", BLOBS)
+    commits.write("1", BLOBS.items())
     for name in ("5", "6"):  # refused earlier, say
         place.objects |= {f"{FOLDER}/{name}/{blob}": b"" for blob in (*BLOBS, COMMIT)}
     place.left = len(BLOBS) + 1 + before
-    commits.write("2", BLOBS)
+    commits.write("2", BLOBS.items())
     place.left = None
     told = capsys.readouterr().err
     assert "could not be deleted: the store is full" in told
     assert commits.newest() == ("2", BLOBS)
     refused = capsys.readouterr().err
     assert refused.count("\n") == max(0, 2 - before)  # the commits are deleted first
-    commits.write("3", BLOBS)
+    commits.write("3", BLOBS.items())
     assert names(place) == ["2", "3"]
 
 
 def test_a_store_that_allows_no_deletion_keeps_all(place, commits, capsys):
     for name in ("1", "2", "3"):
         place.left = len(BLOBS) + 1
-        commits.write(name, BLOBS)
+        commits.write(name, BLOBS.items())
     assert names(place) == ["1", "2", "3"]
     assert capsys.readouterr().err == (
         "▸ checkpoints before memory://place/stage/work/01-student/3 could not be deleted: the store is full\n"
@@ -191,7 +191,7 @@ def test_a_store_that_allows_no_deletion_keeps_all(place, commits, capsys):
 
 
 def test_a_store_that_does_not_answer_is_no_reason_to_begin_anew(place, commits, capsys):
-    commits.write("1", BLOBS)
+    commits.write("1", BLOBS.items())
     place.silent = True
     with pytest.raises(InputError, match="the store does not answer"):
         commits.newest()
@@ -199,8 +199,8 @@ def test_a_store_that_does_not_answer_is_no_reason_to_begin_anew(place, commits,
 
 
 def test_one_that_is_deleted_while_it_is_read_is_refused(place, commits, monkeypatch):
-    commits.write("1", BLOBS)
-    commits.write("2", BLOBS)
+    commits.write("1", BLOBS.items())
+    commits.write("2", BLOBS.items())
     keys = place.keys(FOLDER)
     place.delete([f"{FOLDER}/2/{COMMIT}"])
     monkeypatch.setattr(place, "keys", lambda _: keys)
@@ -220,11 +220,11 @@ STRANGE = [
 
 @pytest.mark.parametrize("strange", STRANGE)
 def test_what_does_not_belong_there_disturbs_nothing(place, commits, strange):
-    commits.write("1", BLOBS)
+    commits.write("1", BLOBS.items())
     place.objects[f"{FOLDER}/{strange}"] = b"{}"
     assert commits.newest() == ("1", BLOBS)
-    commits.write("2", OTHERS)
-    commits.write("3", OTHERS)
+    commits.write("2", OTHERS.items())
+    commits.write("3", OTHERS.items())
     assert commits.newest() == ("3", OTHERS)
     harm(place, "3", COMMIT, lambda _: b"")
     assert commits.newest() == ("2", OTHERS)
@@ -232,7 +232,7 @@ def test_what_does_not_belong_there_disturbs_nothing(place, commits, strange):
 
 def test_other_folders_are_left_alone(place, commits):
     other = Commits(place, f"{FOLDER}-2", WORK)
-    other.write("1", BLOBS)
+    other.write("1", BLOBS.items())
     for name in ("1", "2", "3"):
-        commits.write(name, BLOBS)
+        commits.write(name, BLOBS.items())
     assert other.newest() == ("1", BLOBS)

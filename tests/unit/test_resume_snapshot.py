@@ -100,10 +100,10 @@ class Tape(Checkpoints, Phase):
 
     def tick(self, state):
         self.snapshots.append(take(state, finished=False))
-        self.files.append(to_blobs(self.snapshots[-1]))
+        self.files.append(dict(to_blobs(self.snapshots[-1])))
 
     def finish(self, state):
-        self.files.append(to_blobs(take(state, finished=True)))
+        self.files.append(dict(to_blobs(take(state, finished=True))))
 
 
 def train(kind, options, begin=None, seed=0, evaluate=score, steps=0):
@@ -173,7 +173,7 @@ class Caught(Tape):
         return False
 
     def _catch(self, state):
-        self.state, self.now = state, to_blobs(take(state, finished=False))
+        self.state, self.now = state, dict(to_blobs(take(state, finished=False)))
         raise EnoughError
 
 
@@ -234,7 +234,7 @@ def test_every_number_comes_back_exactly(best, finished):
     lists = dict.fromkeys(("losses", "scores", "epoch_losses", "norms"), STRANGE)
     counts = {"epoch": 3, "step": 7, "positions": 2**53 - 1, "tokens": 0, "best_epoch": 2}
     state, fresh = small_state(**lists, **counts, best_score=best), small_state()
-    put_back(from_blobs(to_blobs(take(state, finished=finished))), fresh)
+    put_back(from_blobs(dict(to_blobs(take(state, finished=finished)))), fresh)
     assert {name: getattr(fresh, name) for name in counts} == counts
     for name in (*lists, "best_score"):
         assert_close(getattr(fresh, name), getattr(state, name), rtol=0, atol=0, equal_nan=True)
@@ -266,12 +266,12 @@ def test_lists_of_a_state_that_was_put_back_grow_alone():
 def test_a_snapshot_stays_what_it_was_while_training_goes_on(name):
     kind, options = KINDS[name]
     tape, _ = train(kind, options)
-    assert [to_blobs(each) for each in tape.snapshots] == tape.files[:-1]
+    assert [dict(to_blobs(each)) for each in tape.snapshots] == tape.files[:-1]
 
 
 @pytest.mark.parametrize("finished", [True, False])
 def test_files_are_safetensors_and_strict_json(finished):
-    blobs = to_blobs(take(small_state(losses=STRANGE, best_score=-math.inf), finished=finished))
+    blobs = dict(to_blobs(take(small_state(losses=STRANGE, best_score=-math.inf), finished=finished)))
     for name, data in blobs.items():
         if name == "state.json":
             json.loads(data, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))

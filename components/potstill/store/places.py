@@ -25,9 +25,21 @@ def open_place(uri: str) -> Place:
         OptionError: another scheme, a relative folder, or no bucket.
         InputError: boto3 is not installed, or does not take what the AWS variables say.
     """
+    check_place(uri)
     if is_s3(uri):
         return BucketPlace(uri.rstrip("/"), *split(uri))
+    return DiskPlace(uri.rstrip("/"), Path(unquote(uri.removeprefix(FILE))))
+
+
+def check_place(uri: str) -> None:
+    """Refuse what names no place; whether it can be reached is not asked.
+
+    Raises:
+        OptionError: another scheme, a relative folder, or no bucket.
+    """
+    if is_s3(uri):
+        split(uri)
+        return
     folder = unquote(uri.removeprefix(FILE))
     if not uri.startswith(FILE) or not folder.startswith("/") or not folder.strip("/") or "\0" in folder:
         raise OptionError(f"{uri!r} is no place to keep things; pass file:///absolute/folder or s3://bucket/prefix")
-    return DiskPlace(uri.rstrip("/"), Path(folder))

@@ -53,17 +53,21 @@ def connect(uri: str) -> Any:
 @contextmanager
 def telling(uri: str) -> Iterator[None]:
     """Turn what boto3 raises into one line that names the URI and the way out."""
+    from boto3.exceptions import Boto3Error  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from s3transfer.exceptions import RetriesExceededError  # noqa: PLC0415
 
     try:
         yield
-    except (BotoCoreError, ClientError, ValueError) as refused:  # ValueError: an endpoint that is no URL
+    # ValueError: an endpoint that is no URL; RetriesExceededError: a download that broke off again and again
+    except (BotoCoreError, Boto3Error, ClientError, RetriesExceededError, ValueError) as refused:
         raise InputError(_explain(uri, refused)) from refused
 
 
 def code_of(refused: Exception) -> str:
     """Return S3's name for an error; empty when it did not come from the store."""
-    return str(getattr(refused, "response", {}).get("Error", {}).get("Code", ""))
+    answer = getattr(refused, "response", None) or {}  # botocore's ConnectionClosedError has a None there
+    return str(answer.get("Error", {}).get("Code", ""))
 
 
 def list_keys(client: Any, bucket: str, prefix: str) -> list[str]:

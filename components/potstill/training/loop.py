@@ -162,9 +162,11 @@ def _step(state: TrainingState, batches: Sequence[Rows], work: _Work) -> None:
     rows = np.concatenate(batches)
     whole = Rowset(work.table.labels[rows], work.table.lengths[rows])
     padded = [pad(work.table, each) for each in batches]
+    before = {name: each.clone() for name, each in state.model.named_buffers()}  # a forward pass moves qat's ranges
     loss, norm, stop = _differentiate(state, padded, whole, work)
     length = float(norm)
     if why := why_diverged(loss, length, state.norms, work.options):
+        state.model.load_state_dict(before, strict=False)
         raise diverged(why, state.step + 1, work.phase.keep(state), work.options)
     clipped_step(state.optimizer, norm, work.options.max_grad_norm)
     state.scheduler.step()

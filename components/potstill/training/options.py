@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from potstill.options import UNRECORDED, Seed, Threads, choose, options
+from potstill.store.places import check_place
 
 DTYPES = ("auto", "float32", "bfloat16")
 
@@ -46,6 +47,13 @@ class TrainingOptions:
     """Seconds between two checkpoints; more where saving would take over 2 % of the time."""
     stall_seconds: Annotated[float, Field(ge=0), UNRECORDED] = 600.0
     """Seconds without a step after which a training counts as stuck and is ended; 0: never."""
+
+    @field_validator("checkpoint_uri")
+    @classmethod
+    def _checkpoint_uri(cls, value: str) -> str:
+        if value:
+            check_place(value)
+        return value
 
     @field_validator("dtype")
     @classmethod

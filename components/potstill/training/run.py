@@ -1,7 +1,7 @@
 """What surrounds the mathematics of every training stage: its processes, its checkpoints, and the folder it writes."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,7 +16,7 @@ from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.training.device import reproducible
 from potstill.training.options import TrainingOptions
-from potstill.training.resume import Checkpoints, kept_at
+from potstill.training.resume import Checkpoints, describe, kept_at
 
 C = TypeVar("C", bound=TrainingOptions)
 
@@ -61,7 +61,7 @@ class TrainingRun(Generic[C]):
 
 @contextmanager
 def training_run(stage: str, output: Path, config: C, inputs: Mapping[str, Artifact]) -> Iterator[TrainingRun[C]]:
-    """Begin a run: join the other processes, claim the output folder, fix seeds and threads, find the checkpoints.
+    """Begin a run: join the other processes, fix seeds and threads, find the checkpoints, claim the output folder.
 
     Args:
         stage: the stage's name, as on the command line.
@@ -77,8 +77,15 @@ def training_run(stage: str, output: Path, config: C, inputs: Mapping[str, Artif
     read = [each.path for each in inputs.values()]
     with (
         processes.joined(),
-        creating(output, CHECKPOINT, *read) if processes.is_first() else nullcontext(),
         reproducible(config.seed, config.threads),
-        kept_at(config.checkpoint_uri, config.checkpoint_seconds, stage, config, inputs) as checkpoints,
+        _kept(stage, output, config, inputs) as checkpoints,
+        # Last, for it empties the folder: until here a refusal costs nothing.
+        creating(output, CHECKPOINT, *read) if processes.is_first() else nullcontext(),
     ):
         yield TrainingRun(stage, output, config, inputs, checkpoints)
+
+
+def _kept(
+    stage: str, output: Path, config: TrainingOptions, inputs: Mapping[str, Artifact]
+) -> AbstractContextManager[Checkpoints]:
+    return kept_at(config.checkpoint_uri, config.checkpoint_seconds, describe(stage, config, inputs), output)

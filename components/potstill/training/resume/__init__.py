@@ -2,5 +2,6 @@
 
 from potstill.training.resume.checkpoints import Checkpoints, kept_at
 from potstill.training.resume.phase import Phase
+from potstill.training.resume.work import describe
 
-__all__ = ["Checkpoints", "Phase", "kept_at"]
+__all__ = ["Checkpoints", "Phase", "describe", "kept_at"]

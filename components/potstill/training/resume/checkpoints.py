@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from potstill import processes
-from potstill.artifacts import UNSEALED, Artifact, is_sealed
+from potstill.artifacts import UNSEALED, is_sealed
 from potstill.errors import OptionError
 from potstill.progress import tell
 from potstill.store.disk import DiskPlace
@@ -23,7 +24,7 @@ from potstill.training.resume.phase import Phase
 from potstill.training.resume.saver import Saver
 from potstill.training.resume.snapshot import from_blobs, put_back, take
 from potstill.training.resume.termination import Termination
-from potstill.training.resume.work import describe, digest
+from potstill.training.resume.work import digest
 from potstill.training.state import TrainingState
 
 DIGITS = 16  # of the work's digest, in the folder's name
@@ -109,26 +110,25 @@ def _name(state: TrainingState) -> str:
     return f"{state.step:08d}-{state.epoch:04d}"
 
 
-def _refuse_artifact(place: Place, root: str) -> None:
-    """Refuse a folder inside an artifact, sealed or begun (the stage's own output is): a file more would break it."""
+def _refuse_artifact(place: Place, root: str, output: Path) -> None:
+    """Refuse a folder inside an artifact, sealed, begun or to come: a file more would break it."""
     if not isinstance(place, DiskPlace):
         return
     folder = (place.folder / root).resolve()
     for each in folder.parents:
-        if is_sealed(each) or (each / UNSEALED).exists():
+        if is_sealed(each) or (each / UNSEALED).exists() or each == output.resolve():
             raise OptionError(f"{place.uri} lies inside {each}, which is an artifact; pass a folder outside it")
 
 
 @contextmanager
-def kept_at(uri: str, seconds: float, stage: str, config: Any, inputs: Mapping[str, Artifact]) -> Iterator[Checkpoints]:
+def kept_at(uri: str, seconds: float, work: Mapping[str, Any], output: Path) -> Iterator[Checkpoints]:
     """Open the checkpoints of a run; when the block ends, what is being written is written.
 
     Args:
         uri: `file://` or `s3://`; empty: nothing is kept.
         seconds: between two checkpoints.
-        stage: the stage's name.
-        config: its options.
-        inputs: what it reads.
+        work: what the run is made of, of `describe`.
+        output: the folder that the run will write.
 
     Raises:
         OptionError: the URI is none, or leads into an artifact.
@@ -137,12 +137,11 @@ def kept_at(uri: str, seconds: float, stage: str, config: Any, inputs: Mapping[s
     if not uri:
         yield Checkpoints()
         return
-    place, work = open_place(uri), describe(stage, config, inputs)
-    root = f"{stage}/{digest(work)[:DIGITS]}"
+    place, root = open_place(uri), f"{work['stage']}/{digest(work)[:DIGITS]}"
     if processes.is_first():
-        _refuse_artifact(place, root)
+        _refuse_artifact(place, root, output)
         # This also shows, before any work is done, that the store can be written.
-        place.write(f"{root}/WORK.json", json.dumps(work, indent=1, ensure_ascii=False).encode())
+        place.write(f"{root}/WORK.json", json.dumps(dict(work), indent=1, ensure_ascii=False).encode())
     saver = Saver(seconds)
     try:
         yield KeptCheckpoints(place, root, digest(work), saver)

@@ -1,7 +1,7 @@
 """Checkpoints in a store: the blobs first, the commit that names their digests last, and read back only when whole."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 
 from potstill.errors import InputError, MissingError
@@ -33,15 +33,20 @@ class Commits:
         """URI of a checkpoint."""
         return f"{self.place.uri}/{self.folder}/{name}"
 
-    def write(self, name: str, blobs: Mapping[str, bytes]) -> None:
+    def write(self, name: str, blobs: Iterable[tuple[str, bytes]]) -> None:
         """Keep a checkpoint, and of the older ones the newest.
+
+        Args:
+            name: of the checkpoint.
+            blobs: names and contents, taken one at a time: memory need not hold all of them.
 
         Raises:
             InputError: the store refuses.
         """
-        for blob, data in blobs.items():
+        files = {}
+        for blob, data in blobs:
             self.place.write(f"{self.folder}/{name}/{blob}", data)
-        files = {blob: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for blob, data in blobs.items()}
+            files[blob] = {"bytes": len(data), "sha256": sha256(data).hexdigest()}
         commit = {"work": self.work, "name": name, "files": files}
         self.place.write(f"{self.folder}/{name}/{COMMIT}", json.dumps(commit, indent=1).encode())
         try:

@@ -1,7 +1,7 @@
 """A training state apart from the objects that hold it: tensors by group and name, and facts that JSON can hold."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,11 +86,13 @@ def put_back(snapshot: Snapshot, state: TrainingState) -> None:
     state.best_weights = dict(tensors["best"])
 
 
-def to_blobs(snapshot: Snapshot) -> dict[str, bytes]:
-    """Write a snapshot as files: a safetensors file per group that has tensors, and one of JSON."""
-    blobs = {f"{group}{SUFFIX}": safetensors.torch.save(dict(each)) for group, each in snapshot.tensors.items() if each}
-    text = json.dumps(dict(snapshot.facts) | {"groups_kept": list(snapshot.tensors)}, indent=1, allow_nan=False)
-    return blobs | {FACTS: text.encode()}
+def to_blobs(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
+    """Yield a snapshot as files: a safetensors file per group that has tensors, and one of JSON."""
+    for group, tensors in snapshot.tensors.items():
+        if tensors:
+            yield f"{group}{SUFFIX}", safetensors.torch.save(dict(tensors))
+    facts = dict(snapshot.facts) | {"groups_kept": list(snapshot.tensors)}
+    yield FACTS, json.dumps(facts, indent=1, allow_nan=False).encode()
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Snapshot:

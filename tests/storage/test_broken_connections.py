@@ -1,0 +1,57 @@
+"""A store that breaks every connection off ends in one line, not in what boto3 raises."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from potstill.errors import InputError
+from potstill.store.places import open_place
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """Promises a thousand bytes and sends ten; closes on whoever writes."""
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.send_header("ETag", '"x"')
+        self.end_headers()
+
+    def do_GET(self):
+        self.do_HEAD()
+        self.wfile.write(b"x" * 10)
+        self.wfile.flush()
+        self.connection.close()
+
+    def do_PUT(self):
+        self.connection.close()
+
+    def log_message(self, *_):
+        return
+
+
+@pytest.fixture
+def place(monkeypatch):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Breaking)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield open_place("s3://bucket/states")
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("ask", [lambda place: place.read("state"), lambda place: place.write("state", b"1" * 100)])
+def test_a_connection_that_breaks_off_is_told_in_one_line(place, ask):
+    with pytest.raises(InputError, match="AWS_ENDPOINT_URL and the network") as refused:
+        ask(place)
+    assert "\n" not in str(refused.value)
