@@ -10,12 +10,13 @@ import tyro
 
 import potstill
 from potstill.arguments import WORDS, parse
-from potstill.errors import PotstillError
+from potstill.errors import OptionError, PotstillError
 from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
 from potstill.measure.measures import Measures
 from potstill.os_failures import explain
 from potstill.progress import speaks
 
+REFUSED = 2  # the exit code
 # name: (module, function, what it does) — in the order of the path from text to phone
 STAGES = {
     "tokenize": ("potstill.tokenize", "tokenize_table", "a table of texts → token ids per split, tokenizer, labels"),
@@ -92,6 +93,8 @@ def run_stage(name: str, arguments: Sequence[str] | None = None, report: Callabl
         )
         stop_by_exception()
         measures = call()
+    except OptionError as refused:  # in every process alike, so one of them tells it
+        return _refuse(str(refused)) if speaks() else REFUSED
     except PotstillError as refused:
         return _refuse(str(refused))
     except OSError as failed:  # a full disk, a file that may not be read
@@ -111,7 +114,7 @@ def _explanation(stage: Callable[..., Any]) -> str:
 
 def _refuse(why: str) -> int:
     print(f"potstill: error: {why}", file=sys.stderr)
-    return 2
+    return REFUSED
 
 
 def _map() -> str:

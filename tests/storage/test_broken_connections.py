@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from potstill.errors import InputError
+from potstill.errors import InputError, OptionError
 from potstill.store.places import open_place
 
 
@@ -55,3 +55,16 @@ def test_a_connection_that_breaks_off_is_told_in_one_line(place, ask):
     with pytest.raises(InputError, match="AWS_ENDPOINT_URL and the network") as refused:
         ask(place)
     assert "\n" not in str(refused.value)
+
+
+def test_a_password_in_the_endpoint_is_not_told(place, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://somebody:hunter2@127.0.0.1:9")
+    with pytest.raises(InputError) as refused:
+        open_place("s3://bucket/states").read("state")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_credentials_in_a_uri_are_refused_and_not_told():
+    with pytest.raises(OptionError, match="has credentials in it") as refused:
+        open_place("s3://AKIAKEY:hunter2@bucket/states")
+    assert "hunter2" not in str(refused.value)

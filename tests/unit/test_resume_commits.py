@@ -38,8 +38,13 @@ def test_blobs_come_first_and_the_commit_last(place, commits):
     commits.write("1", BLOBS.items())
     assert names_of(place.done, "write") == [*(f"1/{blob}" for blob in BLOBS), f"1/{COMMIT}"]
     files = {name: {"bytes": len(data), "sha256": sha256(data).hexdigest()} for name, data in BLOBS.items()}
-    assert json.loads(place.objects[f"{FOLDER}/1/{COMMIT}"]) == {"work": WORK, "name": "1", "files": files}
-    assert commits.newest() == ("1", BLOBS)
+    assert json.loads(place.objects[f"{FOLDER}/1/{COMMIT}"]) == {
+        "work": WORK,
+        "training": "01-student",
+        "name": "1",
+        "files": files,
+    }
+    assert next(commits.whole(), None) == ("1", BLOBS)
 
 
 def test_two_are_kept_and_of_a_third_the_commit_is_deleted_first(place, commits):
@@ -50,11 +55,11 @@ def test_two_are_kept_and_of_a_third_the_commit_is_deleted_first(place, commits)
     assert deleted[: len(BLOBS) + 1] == [f"1/{COMMIT}", *(f"1/{blob}" for blob in BLOBS)]
     commits.write("4-finished", BLOBS.items())
     assert names(place) == ["4", "4-finished"]
-    assert commits.newest() == ("4-finished", BLOBS)
+    assert next(commits.whole(), None) == ("4-finished", BLOBS)
 
 
 def test_there_is_none_at_the_beginning(commits, capsys):
-    assert commits.newest() is None
+    assert next(commits.whole(), None) is None
     assert capsys.readouterr().err == ""
 
 
@@ -89,8 +94,10 @@ HARM = {
     "a file without digest": (COMMIT, commit_with(files={"a": {"bytes": 1}}), "is none (KeyError('sha256'))"),
     "a file is a number": (COMMIT, commit_with(files={"a": 1}), "is none (TypeError"),
     "a file elsewhere": (COMMIT, commit_with(files={f"../1/{'model.safetensors'}": FILE}), "it lacks ../1/model"),
-    "other work": (COMMIT, commit_with(work="ffff"), "it is of other work"),
-    "copied from another step": (COMMIT, commit_with(name="1"), "it is of other work"),
+    "other work": (COMMIT, commit_with(work="ffff"), "it is of another training"),
+    "copied from another training": (COMMIT, commit_with(training="02-control"), "it is of another training"),
+    "nested too deep": (COMMIT, lambda _: b"[" * 200_000, f"its {COMMIT} is none (RecursionError"),
+    "copied from another step": (COMMIT, commit_with(name="1"), "it is of another training"),
 }
 
 
@@ -113,7 +120,7 @@ def test_what_is_torn_or_foreign_is_refused_in_one_line_and_the_previous_taken(a
     commits.write("1", BLOBS.items())
     commits.write("2", OTHERS.items())
     harm(any_place, "2", blob, change)
-    assert commits.newest() == ("1", BLOBS)
+    assert next(commits.whole(), None) == ("1", BLOBS)
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith(f"▸ checkpoint {any_place.uri}/{FOLDER}/2 is refused: ")
@@ -121,9 +128,9 @@ def test_what_is_torn_or_foreign_is_refused_in_one_line_and_the_previous_taken(a
     # The next one stands at an earlier step, and what was refused is gone for good.
     commits.write("1a", OTHERS.items())
     assert [key for key in any_place.keys(FOLDER) if "/2/" in key] == []
-    assert commits.newest() == ("1a", OTHERS)
+    assert next(commits.whole(), None) == ("1a", OTHERS)
     harm(any_place, "1a", COMMIT, lambda _: b"")
-    assert commits.newest() == ("1", BLOBS)
+    assert next(commits.whole(), None) == ("1", BLOBS)
 
 
 @pytest.mark.parametrize("what", HARM)
@@ -134,7 +141,7 @@ def test_where_all_are_refused_training_begins_anew(place, commits, capsys, what
         commits.write(name, BLOBS.items())
     for name in ("1", "2"):
         harm(place, name, blob, change)
-    assert commits.newest() is None
+    assert next(commits.whole(), None) is None
     assert capsys.readouterr().err.count("\n") == 2
     commits.write("0", BLOBS.items())
     assert names(place) == ["0"]
@@ -142,8 +149,8 @@ def test_where_all_are_refused_training_begins_anew(place, commits, capsys, what
 
 def test_a_checkpoint_of_other_work_in_this_folder_is_refused(place, commits, capsys):
     Commits(place, FOLDER, "another").write("9", BLOBS.items())
-    assert commits.newest() is None
-    assert "9 is refused: it is of other work" in capsys.readouterr().err
+    assert next(commits.whole(), None) is None
+    assert "9 is refused: it is of another training" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("overwritten", [False, True])
@@ -156,10 +163,10 @@ def test_killed_before_any_write_the_previous_one_is_read(place, commits, before
     with pytest.raises(InputError, match="full"):
         commits.write("2", OTHERS.items())
     place.left = None
-    found = commits.newest()
+    found = next(commits.whole(), None)
     assert found == (("2", BLOBS) if overwritten and before == 0 else ("1", BLOBS))
     commits.write("2", OTHERS.items())
-    assert commits.newest() == ("2", OTHERS)
+    assert next(commits.whole(), None) == ("2", OTHERS)
 
 
 @pytest.mark.parametrize("before", range(2 * (len(BLOBS) + 1)))
@@ -172,7 +179,7 @@ def test_killed_before_any_deletion_nothing_torn_is_seen(place, commits, capsys,
     place.left = None
     told = capsys.readouterr().err
     assert "could not be deleted: the store is full" in told
-    assert commits.newest() == ("2", BLOBS)
+    assert next(commits.whole(), None) == ("2", BLOBS)
     refused = capsys.readouterr().err
     assert refused.count("\n") == max(0, 2 - before)  # the commits are deleted first
     commits.write("3", BLOBS.items())
@@ -187,14 +194,14 @@ def test_a_store_that_allows_no_deletion_keeps_all(place, commits, capsys):
     assert capsys.readouterr().err == (
         "▸ checkpoints before memory://place/stage/work/01-student/3 could not be deleted: the store is full\n"
     )
-    assert commits.newest() == ("3", BLOBS)
+    assert next(commits.whole(), None) == ("3", BLOBS)
 
 
 def test_a_store_that_does_not_answer_is_no_reason_to_begin_anew(place, commits, capsys):
     commits.write("1", BLOBS.items())
     place.silent = True
     with pytest.raises(InputError, match="the store does not answer"):
-        commits.newest()
+        next(commits.whole(), None)
     assert capsys.readouterr().err == ""
 
 
@@ -204,7 +211,7 @@ def test_one_that_is_deleted_while_it_is_read_is_refused(place, commits, monkeyp
     keys = place.keys(FOLDER)
     place.delete([f"{FOLDER}/2/{COMMIT}"])
     monkeypatch.setattr(place, "keys", lambda _: keys)
-    assert commits.newest() == ("1", BLOBS)
+    assert next(commits.whole(), None) == ("1", BLOBS)
 
 
 STRANGE = [
@@ -222,12 +229,12 @@ STRANGE = [
 def test_what_does_not_belong_there_disturbs_nothing(place, commits, strange):
     commits.write("1", BLOBS.items())
     place.objects[f"{FOLDER}/{strange}"] = b"{}"
-    assert commits.newest() == ("1", BLOBS)
+    assert next(commits.whole(), None) == ("1", BLOBS)
     commits.write("2", OTHERS.items())
     commits.write("3", OTHERS.items())
-    assert commits.newest() == ("3", OTHERS)
+    assert next(commits.whole(), None) == ("3", OTHERS)
     harm(place, "3", COMMIT, lambda _: b"")
-    assert commits.newest() == ("2", OTHERS)
+    assert next(commits.whole(), None) == ("2", OTHERS)
 
 
 def test_other_folders_are_left_alone(place, commits):
@@ -235,4 +242,4 @@ def test_other_folders_are_left_alone(place, commits):
     other.write("1", BLOBS.items())
     for name in ("1", "2", "3"):
         commits.write(name, BLOBS.items())
-    assert other.newest() == ("1", BLOBS)
+    assert next(other.whole(), None) == ("1", BLOBS)

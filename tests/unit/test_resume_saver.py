@@ -190,7 +190,7 @@ def test_closing_waits_for_what_is_being_written():
     assert not closed.is_set()
     store.go_on.set()
     thread.join(LONG)
-    assert Commits(store, "folder", "work").newest()[0] == "2"
+    assert next(Commits(store, "folder", "work").whole())[0] == "2"
 
 
 # ----------------------------------------------------------------------------------------------- with the loop
@@ -268,7 +268,7 @@ def test_a_store_that_comes_back_is_used_again(undisturbed):
         store.left = 0 if 3 <= step <= 6 else None
 
     assert equal(trained(store, before=before)[1], undisturbed)
-    assert Commits(store, "stage/work/01-training", "work").newest()[0].endswith("-finished")
+    assert next(Commits(store, "stage/work/01-training", "work").whole())[0].endswith("-finished")
 
 
 def test_what_is_never_due_is_kept_at_the_end_and_ends_the_next_run_at_once(undisturbed):

@@ -1,13 +1,18 @@
 """A scheduler takes the machine away: SIGTERM is heard between two steps, and the run that follows ends alike."""
 
+import json
 import os
+import pickle
 import shutil
 import signal
 from functools import partial
 
 import pytest
+import safetensors.torch
+import torch
 
 from potstill.artifacts import UNSEALED, sha256_of
+from potstill.training import scoring
 from tests.stage_process import before_step, killed, run
 
 STEPS = 8  # an epoch of 64 rows
@@ -66,15 +71,44 @@ def test_without_a_place_to_keep_the_state_the_process_ends_at_once(tmp_path, be
     assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
 
 
-@pytest.mark.parametrize("keeps", [True, False])
-def test_ctrl_c_ends_the_process_as_ever(tmp_path, begin, undisturbed, keeps):
-    place = ("--checkpoint-uri", (tmp_path / "checkpoints").as_uri(), "--checkpoint-seconds", 1e-9) if keeps else ()
-    code, told = begin(*place, fault=partial(killed, 12, signal.SIGINT))
+def test_ctrl_c_keeps_the_state_too(tmp_path, begin, undisturbed):
+    uri = (tmp_path / "checkpoints").as_uri()
+    code, told = begin("--checkpoint-uri", uri, fault=partial(killed, 12, signal.SIGINT))
     assert code == 130
-    assert told == "potstill: stopped; run the same command again\n"
+    assert told.startswith("▸ teacher: stopped by Ctrl-C; step 12 is kept at ")
+    assert told.count("\n") == 1
     assert not (tmp_path / "out").exists()
-    code, told = begin(*place)
-    assert (code, "taken up again" in told) == (0, keeps)
+    code, told = begin("--checkpoint-uri", uri)
+    assert (code, "taken up again" in told) == (0, True)
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
+
+
+def test_ctrl_c_without_a_place_ends_the_process_as_ever(tmp_path, begin):
+    assert begin(fault=partial(killed, 12, signal.SIGINT)) == (130, "potstill: stopped; run the same command again\n")
+    assert not (tmp_path / "out").exists()
+
+
+def signalled_while_judged(number):
+    """The signal comes when the second epoch is judged."""
+    judge, judged = scoring.predict_torch, []
+
+    def predict(*arguments, **named):
+        judged.append(1)
+        if len(judged) == 2:
+            os.kill(os.getpid(), number)
+        return judge(*arguments, **named)
+
+    scoring.predict_torch = predict
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_evaluation_is_left_at_once_and_done_again(tmp_path, begin, undisturbed, number):
+    uri = (tmp_path / "checkpoints").as_uri()
+    code, told = begin("--checkpoint-uri", uri, fault=partial(signalled_while_judged, number))
+    assert code == 128 + number
+    assert f"step {2 * STEPS} is kept at " in told
+    code, told = begin("--checkpoint-uri", uri)
+    assert (code, "taken up again" in told) == (0, True)
     assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
 
 
@@ -95,3 +129,40 @@ def test_a_store_that_takes_nothing_any_more_is_told(tmp_path, begin):
     assert code == 143
     assert told.count("\n") == 1
     assert " was not kept: " in told
+
+
+def rewritten(checkpoint, blob, data):
+    """Somebody writes a file of a checkpoint anew, and its digest, too; None: leaves it out."""
+    commit = json.loads((checkpoint / "COMMIT.json").read_text())
+    if data is None:
+        del commit["files"][blob]
+    else:
+        (checkpoint / blob).write_bytes(data)
+        commit["files"][blob] = {"bytes": len(data), "sha256": sha256_of(checkpoint / blob)}
+    (checkpoint / "COMMIT.json").write_text(json.dumps(commit))
+
+
+@pytest.mark.parametrize(
+    ("blob", "data"),
+    [
+        ("optimizer.safetensors", None),
+        ("state.json", None),
+        ("state.json", b"{}"),
+        ("model.safetensors", b"garbage"),
+        ("model.safetensors", pickle.dumps({"a": 1})),
+        ("model.safetensors", safetensors.torch.save({"other": torch.zeros(3)})),
+        ("history.safetensors", safetensors.torch.save({})),
+    ],
+)
+def test_a_checkpoint_that_somebody_wrote_is_refused_and_the_one_before_taken(tmp_path, begin, undisturbed, blob, data):
+    uri = (tmp_path / "checkpoints").as_uri()
+    for _ in range(2):
+        begin("--checkpoint-uri", uri, fault=partial(killed, 3, signal.SIGTERM))
+    first, second = sorted((tmp_path / "checkpoints" / "teacher-train").glob("*/01-teacher/*"))
+    rewritten(second, blob, data)
+    code, told = begin("--checkpoint-uri", uri)
+    assert code == 0, told
+    assert f"{second.name} is refused: it does not fit this training" in told
+    assert f"taken up again from {uri}" in told
+    assert first.name in told.partition("taken up again")[2]
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed

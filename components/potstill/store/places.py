@@ -7,7 +7,7 @@ from potstill.errors import OptionError
 from potstill.store.bucket import BucketPlace
 from potstill.store.disk import DiskPlace
 from potstill.store.place import Place
-from potstill.store.s3 import is_s3, split
+from potstill.store.s3 import is_s3, masked, split
 
 FILE = "file://"
 
@@ -42,4 +42,4 @@ def check_place(uri: str) -> None:
         return
     folder = unquote(uri.removeprefix(FILE))
     if not uri.startswith(FILE) or not folder.startswith("/") or not folder.strip("/") or "\0" in folder:
-        raise OptionError(f"{uri!r} is no place to keep things; pass file:///absolute/folder or s3://bucket/prefix")
+        raise OptionError(f"{masked(uri)!r} is no place; pass file:///absolute/folder or s3://bucket/prefix")

@@ -4,6 +4,7 @@ The endpoint, region and credentials come from the standard AWS variables and fi
 AWS_ACCESS_KEY_ID, AWS_PROFILE, …); boto3 reads them and retries by itself. It is imported when a store is spoken to.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ from potstill.errors import InputError, OptionError
 SCHEME = "s3://"
 MISSING_BUCKET = ("NoSuchBucket", "404")
 REFUSED = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+USER = re.compile(r"//[^/@\s]*@")
 CONNECT_SECONDS = 10  # botocore's own 60, thrice, would be three minutes for a host that swallows packets
 
 
@@ -29,9 +31,18 @@ def split(uri: str) -> tuple[str, str]:
         OptionError: no bucket in the URI.
     """
     bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+    if "@" in bucket:
+        raise OptionError(
+            f"{masked(uri)} has credentials in it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and pass s3://bucket/…"
+        )
     if not bucket:
         raise OptionError(f"{uri} names no bucket; wanted is s3://bucket/key or s3://bucket/prefix")
     return bucket, key
+
+
+def masked(text: str) -> str:
+    """Return a text without the user and password that a URL in it may carry."""
+    return USER.sub("//***@", text)
 
 
 def connect(uri: str) -> Any:
@@ -126,5 +137,5 @@ def _explain(uri: str, refused: Exception) -> str:
         return f"{uri}: there is no bucket {bucket!r}; check the name and AWS_ENDPOINT_URL"
     if code in REFUSED:
         return f"{uri}: access refused ({code}); check the credentials and their rights to bucket {bucket!r}"
-    said = " ".join(str(refused).split())
+    said = masked(" ".join(str(refused).split()))
     return f"{uri}: {said}; check AWS_ENDPOINT_URL and the network"

@@ -24,7 +24,7 @@ from potstill.training.optimizer import clipped_step, gradient_norm, gradients, 
 from potstill.training.options import TrainingOptions
 from potstill.training.parts import Rowset, Unit, share_of
 from potstill.training.resume import Checkpoints, Phase
-from potstill.training.resume.termination import TERMINATED
+from potstill.training.resume.termination import StoppedError, Termination
 from potstill.training.state import TrainingState
 from potstill.training.watchdog import watching
 
@@ -89,13 +89,14 @@ def fit(
 
     Raises:
         InputError: the loss or its gradient became NaN or infinite, or the gradient exploded.
-        SystemExit: with code 143, after SIGTERM, when the state is kept.
+        SystemExit: with code 143 after SIGTERM, 130 after Ctrl-C, when the state is kept.
     """
     phase = checkpoints.phase(what) if checkpoints else Phase()
     work = _Work(table, options, pick_device(), what, phase)
     state = _start(model.to(work.device), objective.to(work.device), options, steps or work.per_epoch * options.epochs)
     if not phase.restore(state):
-        _train(state, work, evaluate)
+        with phase.listening():
+            _train(state, work, evaluate)
         model.load_state_dict(state.best_weights or state.kept.state_dict())
         phase.finish(state)
     model.to("cpu").eval()
@@ -130,14 +131,13 @@ def _train(state: TrainingState, work: _Work, evaluate: Callable[[nn.Module], fl
     while state.epoch * work.per_epoch < state.total:
         if state.scores and patience and state.epoch - state.best_epoch >= patience:
             break
-        _epoch(state, work)
-        if evaluate is not None:
-            _judge(state, evaluate)
+        _steps(state, work)
+        _close_epoch(state, work, evaluate)
         work.phase.tick(state)
 
 
-def _epoch(state: TrainingState, work: _Work) -> None:
-    """Do what is left of an epoch."""
+def _steps(state: TrainingState, work: _Work) -> None:
+    """Do what is left of an epoch's steps."""
     state.model.train()
     state.objective.train()
     options, begun = work.options, state.epoch * work.per_epoch
@@ -145,13 +145,26 @@ def _epoch(state: TrainingState, work: _Work) -> None:
     steps = groups_of(batches, options.accumulate)[: state.total - begun][state.step - begun :]
     with (
         last_layer_for_first_token(state.model),
-        work.phase.listening(),
-        watching(options.stall_seconds, work.what) as alive,
+        watching(options.stall_seconds, work.what, lambda: work.phase.newest) as alive,
     ):
         for group in progress(steps, f"{work.what}, epoch {state.epoch + 1}", unit="step"):
             _step(state, group, work)
             work.phase.tick(state)
             alive()
+
+
+def _close_epoch(state: TrainingState, work: _Work, evaluate: Callable[[nn.Module], float] | None) -> None:
+    """Judge the model and close the epoch; until it is judged, nothing of the state has changed."""
+    if evaluate is not None:
+        try:
+            with work.phase.interruptible():
+                score = evaluate(state.kept.eval())
+        except StoppedError:
+            _stop(state, work)
+        state.scores.append(score)
+        if score > state.best_score:
+            state.best_score, state.best_epoch = score, state.epoch + 1
+            state.best_weights = copy.deepcopy(state.kept.state_dict())
     state.epoch += 1
     state.losses.append(sum(state.epoch_losses) / len(state.epoch_losses))
     state.epoch_losses = []
@@ -207,18 +220,12 @@ def _backward(state: TrainingState, batch: Batch, whole: Rowset, part: int, work
 
 
 def _stop(state: TrainingState, work: _Work) -> NoReturn:
-    kept = work.phase.keep(state)
+    kept, asked = work.phase.keep(state), work.phase.asked or Termination()
     if kept:
-        tell(f"{work.what}: stopped by SIGTERM; step {state.step} is kept at {kept}; run the same command to go on")
-    raise SystemExit(TERMINATED)
-
-
-def _judge(state: TrainingState, evaluate: Callable[[nn.Module], float]) -> None:
-    score = evaluate(state.kept.eval())
-    state.scores.append(score)
-    if score > state.best_score:
-        state.best_score, state.best_epoch = score, state.epoch
-        state.best_weights = copy.deepcopy(state.kept.state_dict())
+        tell(
+            f"{work.what}: stopped by {asked.name}; step {state.step} is kept at {kept}; run the same command to go on"
+        )
+    raise SystemExit(asked.code)
 
 
 def to_inputs(batch: Batch, device: torch.device, progress: float = 0.0, whole: Rowset | None = None) -> Inputs:

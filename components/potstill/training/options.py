@@ -8,6 +8,7 @@ from potstill.options import UNRECORDED, Seed, Threads, choose, options
 from potstill.store.places import check_place
 
 DTYPES = ("auto", "float32", "bfloat16")
+LONGEST = 1e6  # seconds; a thread cannot be told to wait for ever longer
 
 
 @options
@@ -43,9 +44,9 @@ class TrainingOptions:
 
     checkpoint_uri: Annotated[str, UNRECORDED] = ""
     """Where the training's state is kept (file:///… or s3://…), to outlive a kill; empty: nowhere."""
-    checkpoint_seconds: Annotated[float, Field(gt=0), UNRECORDED] = 60.0
+    checkpoint_seconds: Annotated[float, Field(gt=0, le=LONGEST), UNRECORDED] = 60.0
     """Seconds between two checkpoints; more where saving would take over 2 % of the time."""
-    stall_seconds: Annotated[float, Field(ge=0), UNRECORDED] = 600.0
+    stall_seconds: Annotated[float, Field(ge=0, le=LONGEST), UNRECORDED] = 600.0
     """Seconds without a step after which a training counts as stuck and is ended; 0: never."""
 
     @field_validator("checkpoint_uri")
@@ -53,6 +54,13 @@ class TrainingOptions:
     def _checkpoint_uri(cls, value: str) -> str:
         if value:
             check_place(value)
+        return value
+
+    @field_validator("stall_seconds")
+    @classmethod
+    def _stall_seconds(cls, value: float) -> float:
+        if 0 < value < 1:
+            raise ValueError(f"stall_seconds must be 0, for never, or at least 1, got {value:g}")
         return value
 
     @field_validator("dtype")

@@ -16,7 +16,7 @@ PACKAGE = str(Path(potstill.__file__).parent)
 
 
 @contextmanager
-def watching(seconds: float, what: str) -> Iterator[Callable[[], None]]:
+def watching(seconds: float, what: str, kept: Callable[[], str]) -> Iterator[Callable[[], None]]:
     """End the process with one line when nothing was reported for so long.
 
     A system call that never comes back can neither be interrupted nor left by an exception, so the process ends at
@@ -27,6 +27,7 @@ def watching(seconds: float, what: str) -> Iterator[Callable[[], None]]:
     Args:
         seconds: how long; 0: for ever.
         what: what is being done, for the message.
+        kept: gives where the last checkpoint is, or nothing.
 
     Yields: what to call whenever something was done.
     """
@@ -41,7 +42,8 @@ def watching(seconds: float, what: str) -> Iterator[Callable[[], None]]:
             idle = 0 if alive.is_set() else idle + 1
             alive.clear()
             if idle > LOOKS:
-                _end(f"{what}: no step was done for {seconds:g} s; stuck {_place(watched)}")
+                stands = f"; the last checkpoint is {kept()}" if kept() else ""
+                _end(f"{what}: no step was done for {seconds:g} s, stuck {_place(watched)}{stands}")
 
     thread = threading.Thread(target=watch, name="watchdog", daemon=True)
     thread.start()

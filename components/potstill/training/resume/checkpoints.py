@@ -9,24 +9,26 @@ One URI serves all stages and all runs: other options, inputs or sources are oth
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from potstill import processes
 from potstill.artifacts import UNSEALED, is_sealed
-from potstill.errors import OptionError
+from potstill.errors import InputError, MissingError, OptionError
 from potstill.progress import tell
 from potstill.store.disk import DiskPlace
 from potstill.store.places import Place, open_place
 from potstill.training.resume.commits import Commits
 from potstill.training.resume.phase import Phase
 from potstill.training.resume.saver import Saver
-from potstill.training.resume.snapshot import from_blobs, put_back, take
+from potstill.training.resume.snapshot import SPOILED, from_blobs, put_back, take
 from potstill.training.resume.termination import Termination
-from potstill.training.resume.work import digest
+from potstill.training.resume.work import difference, digest
 from potstill.training.state import TrainingState
 
+WORK = "WORK.json"
+MOST = 50  # works that are compared with this one
 DIGITS = 16  # of the work's digest, in the folder's name
 
 
@@ -60,27 +62,37 @@ class KeptPhase(Phase):
     def __init__(self, what: str, commits: Commits, saver: Saver, asked: Termination) -> None:
         """Prepare it; arguments as in KeptCheckpoints."""
         self.what, self.commits, self.saver, self.asked = what, commits, saver, asked
+        self._taken_up = ""
 
     @property
-    def asked_to_stop(self) -> bool:
-        """Whether SIGTERM came."""
-        return self.asked.came
-
-    def listening(self) -> AbstractContextManager[None]:
-        """Hear SIGTERM while the block runs."""
-        return self.asked.listening()
+    def newest(self) -> str:
+        """Where the last checkpoint is that was kept or taken up; empty without one."""
+        return self.saver.written or self._taken_up
 
     def restore(self, state: TrainingState) -> bool:
         """Give a new state what was reached before; tell whether the training had ended already."""
-        found = self.commits.newest() if processes.is_first() else None
-        name, blobs = found or ("", {})
+        name, blobs = self._restore(state) if processes.is_first() else ("", {})
         names = json.loads(processes.from_first(json.dumps(sorted(blobs)).encode()))
         if not names:
             return False
         snapshot = from_blobs({each: processes.from_first(blobs.get(each, b"")) for each in names})
         put_back(snapshot, state)
-        tell(f"{self.what}: taken up again from {self.commits.where(name)}")
+        self._taken_up = self.commits.where(name)
+        tell(f"{self.what}: taken up again from {self._taken_up}")
         return snapshot.finished
+
+    def _restore(self, state: TrainingState) -> tuple[str, dict[str, bytes]]:
+        """Try the checkpoints, the newest first, on the state; what one of them spoils is put right."""
+        begun = take(state, finished=False)
+        for name, blobs in self.commits.whole():
+            try:
+                put_back(from_blobs(blobs), state)
+            except SPOILED as spoiled:
+                put_back(begun, state)
+                self.commits.refuse(name, f"it does not fit this training ({type(spoiled).__name__})")
+            else:
+                return name, blobs
+        return "", {}
 
     def tick(self, state: TrainingState) -> None:
         """Keep the state when it is time."""
@@ -120,6 +132,30 @@ def _refuse_artifact(place: Place, root: str, output: Path) -> None:
             raise OptionError(f"{place.uri} lies inside {each}, which is an artifact; pass a folder outside it")
 
 
+def _register(place: Place, root: str, work: Mapping[str, Any]) -> None:
+    """Write what the work is made of, which also shows that the store can be written before anything is done."""
+    try:
+        works = [key for key in place.keys(str(work["stage"])) if key.endswith(f"/{WORK}")]
+        if f"{root}/{WORK}" not in works:
+            _tell_of_others(place, works, work)
+            place.write(f"{root}/{WORK}", json.dumps(dict(work), indent=1, ensure_ascii=False).encode())
+    except InputError as refused:
+        raise InputError(f"checkpoint_uri: {refused}; pass another place, or leave it out") from refused
+
+
+def _tell_of_others(place: Place, works: list[str], work: Mapping[str, Any]) -> None:
+    """Say what is different about the work that is most like this one: a person may have meant to go on with it."""
+    found = []
+    for key in works[:MOST]:
+        with suppress(ValueError, TypeError, AttributeError, RecursionError, MissingError):
+            found.append((difference(work, json.loads(place.read(key))), key))
+    if found:
+        differences, key = min(found, key=lambda each: len(each[0]))
+        tell(
+            f"nothing is kept of this very work; {key} has {len(differences)} differences: {'; '.join(differences[:3])}"
+        )
+
+
 @contextmanager
 def kept_at(uri: str, seconds: float, work: Mapping[str, Any], output: Path) -> Iterator[Checkpoints]:
     """Open the checkpoints of a run; when the block ends, what is being written is written.
@@ -140,8 +176,7 @@ def kept_at(uri: str, seconds: float, work: Mapping[str, Any], output: Path) -> 
     place, root = open_place(uri), f"{work['stage']}/{digest(work)[:DIGITS]}"
     if processes.is_first():
         _refuse_artifact(place, root, output)
-        # This also shows, before any work is done, that the store can be written.
-        place.write(f"{root}/WORK.json", json.dumps(dict(work), indent=1, ensure_ascii=False).encode())
+        _register(place, root, work)
     saver = Saver(seconds)
     try:
         yield KeptCheckpoints(place, root, digest(work), saver)

@@ -20,6 +20,7 @@ class Saver:
         self.seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[bool] | None = None
+        self.written = ""  # where the last checkpoint is that the store took
         self._due = time.monotonic() + seconds
 
     @property
@@ -55,4 +56,5 @@ class Saver:
             # On a machine without a core to spare, what the thread computes is missing from the training.
             cost = copying + time.thread_time() - began
             self._due = max(self._due, time.monotonic() + cost / COST)
+        self.written = commits.where(name)
         return True

@@ -7,6 +7,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from potstill.training.state import TrainingState
@@ -15,6 +16,9 @@ FACTS = "state.json"
 SUFFIX = ".safetensors"
 COUNTED = ("epoch", "step", "positions", "tokens", "best_epoch")
 MEASURED = ("losses", "scores", "epoch_losses", "norms", "best_score")  # may be infinite or NaN, which JSON has not
+
+SPOILED = (AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError)
+"""What reading and using files raises that somebody wrote instead of us; a RecursionError is a RuntimeError."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ def put_back(snapshot: Snapshot, state: TrainingState) -> None:
     Args:
         snapshot: of this training.
         state: at its beginning.
+
+    Raises:
+        one of SPOILED: the snapshot is not of this training; the state is then neither the one nor the other.
     """
     tensors, facts = snapshot.tensors, snapshot.facts
     for name in COUNTED:
@@ -88,19 +95,22 @@ def put_back(snapshot: Snapshot, state: TrainingState) -> None:
 
 def to_blobs(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
     """Yield a snapshot as files: a safetensors file per group that has tensors, and one of JSON."""
-    for group, tensors in snapshot.tensors.items():
-        if tensors:
-            yield f"{group}{SUFFIX}", safetensors.torch.save(dict(tensors))
-    facts = dict(snapshot.facts) | {"groups_kept": list(snapshot.tensors)}
+    kept = {group: f"{group}{SUFFIX}" for group, tensors in snapshot.tensors.items() if tensors}
+    for group, name in kept.items():
+        yield name, safetensors.torch.save(dict(snapshot.tensors[group]))
+    facts = dict(snapshot.facts) | {"files": kept, "empty": [each for each in snapshot.tensors if each not in kept]}
     yield FACTS, json.dumps(facts, indent=1, allow_nan=False).encode()
 
 
 def from_blobs(blobs: Mapping[str, bytes]) -> Snapshot:
-    """Read a snapshot back; every float comes back as it was."""
+    """Read a snapshot back; every float comes back as it was.
+
+    Raises:
+        one of SPOILED: the files are not those of a snapshot.
+    """
     facts = json.loads(blobs[FACTS])
-    kept = {group: f"{group}{SUFFIX}" for group in facts.pop("groups_kept")}
-    tensors = {group: safetensors.torch.load(blobs[name]) if name in blobs else {} for group, name in kept.items()}
-    return Snapshot(tensors, facts)
+    tensors = {group: safetensors.torch.load(blobs[name]) for group, name in facts.pop("files").items()}
+    return Snapshot(tensors | {group: {} for group in facts.pop("empty")}, facts)
 
 
 def _cloned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""SIGTERM, which a scheduler sends some seconds before it takes the machine away: heard between two steps."""
+"""SIGTERM, which a scheduler sends before it takes the machine away, and Ctrl-C: heard between two steps."""
 
 import signal
 import threading
@@ -6,29 +6,66 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-TERMINATED = 128 + signal.SIGTERM  # the exit code that a shell gives a process which SIGTERM ended
+SIGNALS = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
+SHELL = 128  # what a shell adds to a signal's number for the exit code of a process that it ended
+
+
+class StoppedError(BaseException):
+    """Raised in work that changes nothing, where nobody must wait for its end."""
 
 
 class Termination:
-    """Whether the process was asked to end."""
+    """Whether the process was asked to end, and by what."""
 
     def __init__(self) -> None:
-        self.came = False
+        self._number = 0
+        self._interrupting = False
+
+    @property
+    def came(self) -> bool:
+        """Whether it was asked."""
+        return self._number != 0
+
+    @property
+    def name(self) -> str:
+        """By what; another process of the group was asked, when this one was not."""
+        return SIGNALS[signal.Signals(self._number or signal.SIGTERM)]
+
+    @property
+    def code(self) -> int:
+        """Exit code of a process that ends so."""
+        return SHELL + (self._number or signal.SIGTERM)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note SIGTERM while the block runs, instead of ending in the middle of a step.
+        """Note the signals while the block runs, instead of ending in the middle of a step.
 
         Signals reach the main thread alone; in another one the process ends at once, as it would without this.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGTERM, self._note)
+        before = {number: signal.signal(number, self._note) for number in SIGNALS}
         try:
             yield
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.came = True
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Raise StoppedError at once while the block runs."""
+        self._interrupting = True
+        try:
+            if self.came:
+                raise StoppedError
+            yield
+        finally:
+            self._interrupting = False
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.came and number == signal.SIGINT:  # asked twice, a person does not want to wait
+            raise KeyboardInterrupt
+        self._number = number
+        if self._interrupting:
+            raise StoppedError

@@ -27,3 +27,16 @@ def describe(stage: str, config: Any, inputs: Mapping[str, Artifact]) -> dict[st
 def digest(work: Mapping[str, Any]) -> str:
     """SHA-256 (hex) of a description, as canonical JSON."""
     return sha256(rfc8785.dumps(dict(work))).hexdigest()
+
+
+def difference(work: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Say what differs between two works, a few words each: "config.seed 0, not 1"."""
+    own, others = _flat(work), _flat(other)
+    names = sorted(name for name in own.keys() | others.keys() if own.get(name) != others.get(name))
+    return [f"{name} {own.get(name, 'none')}, not {others.get(name, 'none')}" for name in names]
+
+
+def _flat(work: Any, name: str = "") -> dict[str, Any]:
+    if not isinstance(work, Mapping):
+        return {name: work}
+    return {key: each for part in work for key, each in _flat(work[part], f"{name}.{part}" if name else part).items()}
