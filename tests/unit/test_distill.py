@@ -16,7 +16,7 @@ from potstill.errors import InputError, OptionError
 from potstill.teacher_cache import TeacherCacheConfig, cache_teacher
 from potstill.teacher_train import TeacherTrainConfig, train_teacher
 from potstill.training.distillation import Distillation, Seen, Term
-from potstill.training.loop import Inputs
+from potstill.training.objective import Inputs
 from potstill.training.parts import ROWS
 from potstill.training.weights import Weight, parse_weight
 

@@ -40,7 +40,7 @@ from potstill.tokenize import TokenizeConfig, tokenize_table
 from potstill.tokenize.label_sets import names_of
 from potstill.training.binary_cross_entropy import BinaryCrossEntropy
 from potstill.training.cross_entropy import CrossEntropy
-from potstill.training.loop import Inputs
+from potstill.training.objective import Inputs
 from potstill.training.scoring import agreement_with, micro_f1, nearness_on, right
 from potstill.training.task import label_objective, score_on
 from potstill.validate import ValidateConfig, validate_models

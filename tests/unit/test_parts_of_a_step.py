@@ -25,8 +25,8 @@ from potstill.training.distillation import Distillation, HardLabels, SoftLabels
 from potstill.training.dropout import FastDropout
 from potstill.training.first_token import last_layer_for_first_token
 from potstill.training.internals import run_with_internals
-from potstill.training.loop import to_inputs
 from potstill.training.losses import relations
+from potstill.training.objective import to_inputs
 from potstill.training.parts import LABELLED, PAIRS, ROWS, TOKENS, Rowset, share_of
 from potstill.training.weights import Weight
 

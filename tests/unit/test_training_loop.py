@@ -21,7 +21,8 @@ from potstill.training.cross_entropy import CrossEntropy, balanced_weights
 from potstill.training.device import reproducible
 from potstill.training.dropout import FastDropout
 from potstill.training.first_token import last_layer_for_first_token
-from potstill.training.loop import fit, to_inputs
+from potstill.training.loop import fit
+from potstill.training.objective import to_inputs
 from potstill.training.optimizer import clipped_step, gradient_norm, learning_rates, make_optimizer
 from potstill.training.options import TrainingOptions
 

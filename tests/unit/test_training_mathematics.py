@@ -19,7 +19,8 @@ from potstill.prune.selection import cubic, select
 from potstill.prune.surgery import cut
 from potstill.qat.fake_quant import QatLinear, input_scale, prepare, restore, weight_scale
 from potstill.training.cross_entropy import CrossEntropy
-from potstill.training.loop import fit, to_inputs
+from potstill.training.loop import fit
+from potstill.training.objective import to_inputs
 from potstill.training.options import TrainingOptions
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from potstill.training.loop import Inputs, Objective
+from potstill.training.objective import Inputs, Objective
 
 
 def taylor_importance(

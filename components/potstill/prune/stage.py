@@ -25,7 +25,8 @@ from potstill.prune.surgery import cut
 from potstill.training.answers import teacher_answers
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.distillation import Distillation, from_answers
-from potstill.training.loop import fit, to_inputs
+from potstill.training.loop import fit
+from potstill.training.objective import to_inputs
 from potstill.training.options import TrainingOptions
 from potstill.training.rows import rows_to_learn
 from potstill.training.run import TrainingRun, training_run

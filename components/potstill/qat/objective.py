@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from potstill.qat.fake_quant import observe
 from potstill.training.distillation import Distillation, from_answers
-from potstill.training.loop import Inputs
+from potstill.training.objective import Inputs
 
 
 class FreezingDistillation(Distillation):

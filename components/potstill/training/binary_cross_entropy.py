@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from potstill.data.tokens import NO_LABEL
-from potstill.training.loop import Inputs, Objective
 from potstill.training.losses import hard_multi_labels
+from potstill.training.objective import Inputs, Objective
 from potstill.training.parts import LABELLED
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from potstill.data.tokens import NO_LABEL, TokenTable
-from potstill.training.loop import Inputs, Objective
+from potstill.training.objective import Inputs, Objective
 from potstill.training.parts import LABELLED
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from potstill.training.internals import Internals, run_with_internals
-from potstill.training.loop import Inputs, Objective
 from potstill.training.losses import hard_labels, hard_multi_labels, soft_labels, soft_multi_labels
+from potstill.training.objective import Inputs, Objective
 from potstill.training.parts import LABELLED, ROWS, Unit
 from potstill.training.weights import Weight
 

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -20,44 +19,14 @@ from potstill.training.device import autocast, pick_device, resolve_dtype
 from potstill.training.divergence import REMEMBERED, diverged, why_diverged
 from potstill.training.dropout import seeded_dropout
 from potstill.training.first_token import last_layer_for_first_token
+from potstill.training.objective import Objective, to_inputs
 from potstill.training.optimizer import clipped_step, gradient_norm, gradients, make_optimizer, make_schedule
 from potstill.training.options import TrainingOptions
-from potstill.training.parts import Rowset, Unit, share_of
+from potstill.training.parts import Rowset
 from potstill.training.resume import Checkpoints, Phase
 from potstill.training.resume.termination import StoppedError, Termination
 from potstill.training.state import TrainingState
 from potstill.training.watchdog import watching
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A batch as tensors on the training device; shapes as in potstill.data.batches.Batch.
-
-    Attributes:
-        progress: share of all steps that were done before this one, in [0, 1).
-        part: what there is to count in these rows; with `whole` alone.
-        whole: the same of all rows of the optimiser step; None: these are all.
-    """
-
-    rows: Tensor
-    input_ids: Tensor
-    attention_mask: Tensor
-    labels: Tensor
-    progress: float = 0.0
-    part: Rowset | None = None
-    whole: Rowset | None = None
-
-    def share(self, unit: Unit) -> float:
-        """Return the share of the step's rows, tokens, … that is here, in [0, 1]; means times it add up."""
-        return 1.0 if self.part is None or self.whole is None else share_of(self.part, self.whole, unit)
-
-
-class Objective(nn.Module, ABC):
-    """What is minimised. Its own parameters (projections) are trained with the model's."""
-
-    @abstractmethod
-    def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
-        """Return the batch's part of the step's loss, a scalar."""
 
 
 def fit(
@@ -226,16 +195,3 @@ def _stop(state: TrainingState, work: _Work) -> NoReturn:
             f"{work.what}: stopped by {asked.name}; step {state.step} is kept at {kept}; run the same command to go on"
         )
     raise SystemExit(asked.code)
-
-
-def to_inputs(batch: Batch, device: torch.device, progress: float = 0.0, whole: Rowset | None = None) -> Inputs:
-    """Move a padded batch to the device; arguments as Inputs has them."""
-    return Inputs(
-        rows=torch.from_numpy(batch.rows).to(device),
-        input_ids=torch.from_numpy(batch.input_ids).to(device),
-        attention_mask=torch.from_numpy(batch.attention_mask).to(device),
-        labels=torch.from_numpy(batch.labels).to(device),
-        progress=progress,
-        part=Rowset(batch.labels, batch.attention_mask.sum(axis=1)),
-        whole=whole,
-    )

@@ -8,7 +8,7 @@ from potstill.encoder.multi_label import is_multi_label
 from potstill.measure.torch_session import predict_torch
 from potstill.training.binary_cross_entropy import BinaryCrossEntropy
 from potstill.training.cross_entropy import CrossEntropy
-from potstill.training.loop import Objective
+from potstill.training.objective import Objective
 from potstill.training.scoring import Score, accuracy_on, micro_f1, micro_f1_on, right
 
 
