@@ -11,6 +11,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"Executing task '(?P<task>(?!importer)[^']+)'")
 ENDED = re.compile(r"Task '(?P<task>(?!importer)[^']+)' finished with status (?P<status>\w+)")
 PROGRESS = re.compile(r"\[\d+:\d\d(:\d\d)?<")  # tqdm's [elapsed<left, rate]
+TOLD = re.compile(r"\s*▸ (?P<what>.+)")  # what a step says of itself: its recipe, the checkpoint it goes on from
 ERROR = re.compile(r"potstill: error:|^\s*(?P<name>figures|report): (?P<path>/.*)$")
 
 
@@ -60,6 +61,8 @@ class RunLog(io.TextIOBase):
             self._show(line.strip())
             if error["name"]:
                 self.places[error["name"]] = Path(error["path"])
+        elif told := TOLD.match(line):
+            self._show(f"  {told['what']}")
         elif PROGRESS.search(line):
             self._show(f"  {line.strip()}", passing=True)
 

@@ -58,7 +58,7 @@ def train(kind, store=None, at=0, harm=None, options=OPTIONS, seconds=1e9):
     torch.manual_seed(0)
     model, objective = kind()
     saver = Saver(seconds)
-    checkpoints = KeptCheckpoints(store, "stage/work", "work", saver) if store else None
+    checkpoints = KeptCheckpoints(store, "stage/digits", "work", saver) if store else None
     try:
         fit(model, TABLE, harmed(objective, at, harm), options, None, "teacher", checkpoints=checkpoints)
     finally:
@@ -79,10 +79,10 @@ def test_the_state_before_the_step_is_kept_and_good(kind, harm, capsys):
     name = "00000004-0000"
     what = {"nan": "loss became nan", "inf": "loss became inf", "gradient": "gradient became (inf|nan)"}[harm]
     told.match(
-        rf"^the {what} at step 5; the state before it is kept at memory://place/stage/work/01-teacher/{name}; "
+        rf"^the {what} at step 5; the state before it is kept at memory://place/stage/digits/01-teacher/{name}; "
         r"lower learning_rate \(0\.001\) or set dtype to float32$"
     )
-    assert next(Commits(store, "stage/work/01-teacher", "work").whole())[0] == name
+    assert next(Commits(store, "stage/digits/01-teacher", "work").whole())[0] == name
     # It was a cosmic ray, say: what follows is as if it had not been.
     assert equal(train(kind, store), undisturbed)
     assert capsys.readouterr().err.count("taken up again") == 1
@@ -116,7 +116,7 @@ def test_an_explosion_is_seen_when_there_is_something_to_compare_with():
     store = Memory()
     with pytest.raises(InputError, match=r"^the gradient exploded: its norm is .*, and was .* of late, at step 70; "):
         train(bert, store, at=70, harm=by(1e5), options=MANY)
-    assert next(Commits(store, "stage/work/01-teacher", "work").whole())[0].startswith("00000069")
+    assert next(Commits(store, "stage/digits/01-teacher", "work").whole())[0].startswith("00000069")
     assert equal(train(bert, store, options=MANY), train(bert, options=MANY))
 
 

@@ -10,7 +10,7 @@ from potstill.store.places import open_place
 from potstill.training.resume.commits import COMMIT, Commits
 from tests.memory_place import Memory
 
-FOLDER = "stage/work/01-student"
+FOLDER = "stage/digits/01-student"
 WORK = "0123abcd"
 BLOBS = {"model.safetensors": b"weights", "optimizer.safetensors": b"moments", "state.json": b"{}"}
 OTHERS = {name: data * 2 for name, data in BLOBS.items()}
@@ -192,7 +192,7 @@ def test_a_store_that_allows_no_deletion_keeps_all(place, commits, capsys):
         commits.write(name, BLOBS.items())
     assert names(place) == ["1", "2", "3"]
     assert capsys.readouterr().err == (
-        "▸ checkpoints before memory://place/stage/work/01-student/3 could not be deleted: the store is full\n"
+        "▸ checkpoints before memory://place/stage/digits/01-student/3 could not be deleted: the store is full\n"
     )
     assert next(commits.whole(), None) == ("3", BLOBS)
 

@@ -215,7 +215,7 @@ def trained(store=None, seconds=1e-9, before=id):
     shape = {"vocab_size": 40, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1}
     model = BertForSequenceClassification(BertConfig(**shape, intermediate_size=24))
     saver = Saver(seconds)
-    checkpoints = KeptCheckpoints(store, "stage/work", "work", saver) if store else None
+    checkpoints = KeptCheckpoints(store, "stage/digits", "work", saver) if store else None
     try:
         state = fit(model, TABLE, Steps(), OPTIONS, None, checkpoints=checkpoints)
     finally:
@@ -247,8 +247,8 @@ def test_training_goes_on_while_the_store_is_busy(undisturbed):
     assert equal(trained(store, before=before)[1], undisturbed)
     assert seen == [{}]
     first, *_, last = (key for did, key in store.done if did == "write" and key.endswith("COMMIT.json"))
-    assert first.startswith("stage/work/01-training/00000001")
-    assert last.startswith("stage/work/01-training/00000012")
+    assert first.startswith("stage/digits/01-training/00000001")
+    assert last.startswith("stage/digits/01-training/00000012")
     assert not any(f"/{step:08d}" in key for _, key in store.done for step in range(2, 10))
 
 
@@ -268,7 +268,7 @@ def test_a_store_that_comes_back_is_used_again(undisturbed):
         store.left = 0 if 3 <= step <= 6 else None
 
     assert equal(trained(store, before=before)[1], undisturbed)
-    assert next(Commits(store, "stage/work/01-training", "work").whole())[0].endswith("-finished")
+    assert next(Commits(store, "stage/digits/01-training", "work").whole())[0].endswith("-finished")
 
 
 def test_what_is_never_due_is_kept_at_the_end_and_ends_the_next_run_at_once(undisturbed):

@@ -88,6 +88,17 @@ def test_ctrl_c_without_a_place_ends_the_process_as_ever(tmp_path, begin):
     assert not (tmp_path / "out").exists()
 
 
+def deaf_to_ctrl_c():
+    """As a shell begins a command in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    killed(5, signal.SIGINT)
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path, begin, undisturbed):
+    assert begin("--checkpoint-uri", (tmp_path / "checkpoints").as_uri(), fault=deaf_to_ctrl_c)[0] == 0
+    assert sha256_of(tmp_path / "out" / "artifact.json") == undisturbed
+
+
 def signalled_while_judged(number):
     """The signal comes when the second epoch is judged."""
     judge, judged = scoring.predict_torch, []

@@ -40,12 +40,14 @@ class Termination:
     def listening(self) -> Iterator[None]:
         """Note the signals while the block runs, instead of ending in the middle of a step.
 
-        Signals reach the main thread alone; in another one the process ends at once, as it would without this.
+        Signals reach the main thread alone; in another one the process ends at once, as it would without this. A signal
+        that is ignored stays so, as Ctrl-C is in a command that a shell began in the background.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in heard}
         try:
             yield
         finally:
