@@ -4,7 +4,8 @@ import os
 import shutil
 import sys
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -134,19 +135,24 @@ def _run(
         enable_caching=not fresh,
         cache_root=str(root / "cache" / source_digest()[:16]),
     )
-    _without_retries(pipeline)
-    passed = _execute(pipeline, arguments, folder)
+    with _without_retries(pipeline.pipeline_spec):
+        passed = _execute(pipeline, arguments, folder)
     if passed == 0:  # every training has ended, and what it made is in the cache
         shutil.rmtree(root / CHECKPOINTS, ignore_errors=True)
     return passed
 
 
-def _without_retries(pipeline: Any) -> None:
-    """Let a step that fails fail at once: retries are for machines that a cluster takes away."""
-    spec = pipeline.pipeline_spec
+@contextmanager
+def _without_retries(spec: Any) -> Iterator[None]:
+    """Let a step that fails fail at once, while the block runs: retries are for machines that a cluster takes away."""
+    compiled = type(spec).FromString(spec.SerializeToString())
     for dag in (spec.root.dag, *(each.dag for each in spec.components.values())):
         for task in dag.tasks.values():
             task.ClearField("retry_policy")
+    try:
+        yield
+    finally:
+        spec.CopyFrom(compiled)
 
 
 def _docker() -> Any:
