@@ -63,6 +63,7 @@ def assisted(
     labelled_rows: int = 0,
     unlabelled_rows: int = 0,
     vocabulary_min_count: int = 0,
+    vocabulary_coverage: float = 0.0,
     teacher_epochs: int = 5,
     teacher_learning_rate: float = 1e-4,
     weighting: str = "average",
@@ -103,6 +104,7 @@ def assisted(
         labelled_rows: Training rows that keep their label; 0 is all.
         unlabelled_rows: Rows beyond them that are used without their label; 0 is all.
         vocabulary_min_count: Tokens seen less often are taken out of the vocabulary; 0 keeps all.
+        vocabulary_coverage: Only the commonest tokens stay that are this share of the texts; 0 keeps all.
         teacher_epochs: Epochs of each teacher, at most.
         teacher_learning_rate: Peak learning rate of the teachers.
         weighting: Weights of the teachers, average or by validation.
@@ -139,6 +141,7 @@ def assisted(
         labelled_rows=labelled_rows,
         unlabelled_rows=unlabelled_rows,
         vocabulary_min_count=vocabulary_min_count,
+        vocabulary_coverage=vocabulary_coverage,
         seed=seed,
         data_digest=data_digest,
     )

@@ -20,9 +20,11 @@ from kfp import compiler
 from pipelines.assisted import assisted
 from pipelines.compress import compress
 from pipelines.export_only import export_only
+from potstill.choose_round.component import choose_round
 from potstill.coreml_export.component import coreml_export
 from potstill.distill.component import distill
 from potstill.distill.train_job import distill_job
+from potstill.latency_table.component import latency_table
 from potstill.onnx_export.component import onnx_export
 from potstill.prune.component import prune
 from potstill.prune.train_job import prune_job
@@ -41,7 +43,9 @@ COMPONENTS = {
     "teacher-cache": teacher_cache,
     "teacher-ensemble": teacher_ensemble,
     "distill": distill,
+    "latency-table": latency_table,
     "prune": prune,
+    "choose-round": choose_round,
     "qat": qat,
     "onnx-export": onnx_export,
     "coreml-export": coreml_export,

@@ -67,6 +67,7 @@ def compress(
     labelled_rows: int = 0,
     unlabelled_rows: int = 0,
     vocabulary_min_count: int = 0,
+    vocabulary_coverage: float = 0.0,
     teacher_epochs: int = 5,
     teacher_learning_rate: float = 1e-4,
     student_shape: str = "layers-of-teacher",
@@ -81,6 +82,10 @@ def compress(
     control: bool = True,
     head_sparsity: float = 0.25,
     ffn_sparsity: float = 0.5,
+    drop_layers: int = 0,
+    target_megabytes: float = 0.0,
+    target_megaflops: float = 0.0,
+    importance: str = "taylor",
     prune_rounds: int = 3,
     prune_epochs: int = 1,
     recovery_rows: int = 0,
@@ -117,6 +122,7 @@ def compress(
         labelled_rows: Training rows that keep their label; 0 is all.
         unlabelled_rows: Rows beyond them that are used without their label; 0 is all.
         vocabulary_min_count: Tokens seen less often are taken out of the vocabulary; 0 keeps all.
+        vocabulary_coverage: Only the commonest tokens stay that are this share of the texts; 0 keeps all.
         teacher_epochs: Epochs of the teacher, at most.
         teacher_learning_rate: Peak learning rate of the teacher.
         student_shape: layers-of-teacher, tinybert-4x312, minirbt-6x256, mobilebert or custom.
@@ -131,10 +137,14 @@ def compress(
         control: Also train the student on the labels alone, and report the gain of distillation.
         head_sparsity: Share of attention heads to remove.
         ffn_sparsity: Share of FFN neurons to remove.
+        drop_layers: Whole layers to remove.
+        target_megabytes: Remove no more than brings the float weights down to so many MB; 0 is no such target.
+        target_megaflops: The same for 10^6 operations of one text; 0 is no such target.
+        importance: What says which unit matters: taylor, movement, l1, l2 or random.
         prune_rounds: Rounds of cutting and recovery.
         prune_epochs: Passes over the recovery rows after each round.
         recovery_rows: Rows to recover on; 0 is all.
-        max_accuracy_drop: Points of validation accuracy that pruning may lose.
+        max_accuracy_drop: Points of validation accuracy that pruning may lose, by a one-sided 95 % bound.
         recovery_temperature: Softens the soft labels of the recovery after pruning, and of qat.
         qat_epochs: Epochs of quantisation-aware training.
         qat_rows: Rows of quantisation-aware training; 0 is all.
@@ -163,6 +173,7 @@ def compress(
         labelled_rows=labelled_rows,
         unlabelled_rows=unlabelled_rows,
         vocabulary_min_count=vocabulary_min_count,
+        vocabulary_coverage=vocabulary_coverage,
         seed=seed,
         data_digest=data_digest,
     )
@@ -203,6 +214,10 @@ def compress(
         tokens=tokens,
         head_sparsity=head_sparsity,
         ffn_sparsity=ffn_sparsity,
+        drop_layers=drop_layers,
+        target_megabytes=target_megabytes,
+        target_megaflops=target_megaflops,
+        importance=importance,
         rounds=prune_rounds,
         epochs=prune_epochs,
         recovery_rows=recovery_rows,

@@ -151,6 +151,14 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: 
 
 
 @pytest.fixture(scope="session")
+def pruned_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
+    """checkpoint/v1 as prune writes it, of the tiny one: rounds 0, 1 and 2, of which 1 is chosen, and their curve."""
+    from tests.pruned_rounds import make_pruned
+
+    return make_pruned(tmp_path_factory.mktemp("made") / "pruned", tiny_checkpoint).path
+
+
+@pytest.fixture(scope="session")
 def quantized_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, tiny_tokens: Path) -> Path:
     """checkpoint/v1 with int8 scales on every linear and embedding, from the ranges seen on the test rows."""
     return make_quantized(tmp_path_factory.mktemp("made") / "quantized", tiny_checkpoint, tiny_tokens).path

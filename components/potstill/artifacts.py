@@ -23,10 +23,11 @@ DATASET = "dataset/v1"
 TOKENS = "tokens/v1"
 CHECKPOINT = "checkpoint/v1"
 TEACHER_OUTPUTS = "teacher-outputs/v1"
+LATENCY = "latency/v1"
 ONNX = "onnx/v1"
 COREML = "coreml/v1"
 REPORT = "report/v1"
-KINDS = (DATASET, TOKENS, CHECKPOINT, TEACHER_OUTPUTS, ONNX, COREML, REPORT)
+KINDS = (DATASET, TOKENS, CHECKPOINT, TEACHER_OUTPUTS, LATENCY, ONNX, COREML, REPORT)
 
 MANIFEST = "artifact.json"
 UNSEALED = ".unsealed"  # stands in the folder from the first byte to the seal, so that a killed stage can be run again

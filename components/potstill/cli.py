@@ -36,7 +36,17 @@ STAGES = {
         "outputs of several teachers → their weighted sum, one teacher to learn from",
     ),
     "distill": ("potstill.distill", "distill_student", "teacher + tokens → a small student that answers like it"),
-    "prune": ("potstill.prune", "prune_checkpoint", "student → fewer attention heads and FFN neurons"),
+    "latency-table": (
+        "potstill.latency_table",
+        "measure_latencies",
+        "checkpoint → milliseconds by heads and FFN neurons, measured here, for prune to aim at",
+    ),
+    "prune": (
+        "potstill.prune",
+        "prune_checkpoint",
+        "student → fewer heads, FFN neurons, layers and word pieces, down to a target or a floor",
+    ),
+    "choose-round": ("potstill.choose_round", "choose_round", "a pruned checkpoint → another of its rounds"),
     "qat": ("potstill.qat", "quantize_checkpoint", "student → int8 scales learned in training"),
     "onnx-export": ("potstill.onnx_export", "export_onnx", "checkpoint → ONNX: fp32, fused, int8; parity proved"),
     "coreml-export": ("potstill.coreml_export", "export_coreml", "checkpoint → Core ML packages; executed and proved"),

@@ -34,6 +34,13 @@ from potstill.training.resume import saver  # noqa: E402
 AT_MOST = 3  # kills of one run, which is then let end: on a busy machine it might never
 SIGNALS = [signal.SIGKILL] * 4 + [signal.SIGTERM]
 COMMON: dict[str, Any] = {"threads": 1, "batch_size": 8, "dtype": "float32", "checkpoint_seconds": 1e-4}
+PRUNING: dict[str, Any] = {
+    "rounds": 3,
+    "importance": "movement",
+    "drop_layers": 1,
+    "vocabulary_min_count": 1,
+    "max_accuracy_drop": 100,
+}
 Stage = Callable[[Path, Path, str], object]
 
 # A stage with all that it may have to take up again: several trainings, an average of the weights, projections, ranges.
@@ -48,7 +55,7 @@ STAGES: dict[str, Stage] = {
         DistillConfig(epochs=2, general_epochs=1, recipe="tinybert", control=True, checkpoint_uri=uri, **COMMON),
     ),
     "prune": lambda made, out, uri: prune_checkpoint(
-        made / "small", made / "tokens", out, PruneConfig(rounds=3, max_accuracy_drop=100, checkpoint_uri=uri, **COMMON)
+        made / "small", made / "tokens", out, PruneConfig(checkpoint_uri=uri, **PRUNING, **COMMON)
     ),
     "qat": lambda made, out, uri: quantize_checkpoint(
         made / "small", made / "tokens", out, QatConfig(epochs=2, checkpoint_uri=uri, **COMMON)

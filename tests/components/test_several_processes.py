@@ -19,9 +19,11 @@ from potstill.artifacts import CHECKPOINT, expect
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.torch_session import predict_torch
+from potstill.prune.curve import read_curve
 from tests.stage_process import command, killed, run, run_group, stands_still
 
 OPTIONS = ("--batch-size", 7, "--threads", 1, "--dtype", "float32")
+PRUNING = ("--max-accuracy-drop", 100, "--drop-layers", 1, "--hidden-sparsity", 0.25)
 TINYBERT = ("--recipe", "tinybert", "--general-epochs", 1, "--control", "true")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 # Where int8 grids are trained for, a last bit decides now and then into which of two steps a weight is rounded.
@@ -43,7 +45,7 @@ def stages(tiny_tokens, tiny_checkpoint, teacher):
             (*tokens, "--teacher", teacher, *TINYBERT, "--epochs", 2, "--student"),
             EXACTLY,
         ),
-        "prune": ((*tokens, "--student", tiny_checkpoint, "--max-accuracy-drop", 100, "--pruned"), EXACTLY),
+        "prune": ((*tokens, "--student", tiny_checkpoint, *PRUNING, "--pruned"), EXACTLY),
         "qat": ((*tokens, "--student", tiny_checkpoint, "--epochs", 2, "--quantized"), NEARLY),
     }
 
@@ -53,6 +55,12 @@ def losses(meaning):
     trainings = meaning.get("training", [])
     trainings = trainings if isinstance(trainings, list) else [trainings]
     return [loss for each in trainings for loss in each["loss_per_epoch"]]
+
+
+def shapes(checkpoint):
+    """Heads and neurons after every round of a pruning."""
+    curve = read_curve(checkpoint)
+    return [(point.heads, point.neurons) for point in curve.points] if curve else []
 
 
 def answers(checkpoint, tokens):
@@ -90,8 +98,7 @@ def test_two_processes_reach_what_one_does(tmp_path, stages, tiny_tokens, name):
     # Weight for weight there is chance: AdamW divides a gradient that is rounding alone by its own size.
     assert_close(*(answers(each.path, tiny_tokens) for each in (two, one)), rtol=0, atol=10 * near)
     assert distance(two.path, one.path) < 10 * near
-    shapes = [[(each["heads"], each["neurons"]) for each in made.meaning.get("rounds", [])] for made in (one, two)]
-    assert shapes[0] == shapes[1]
+    assert shapes(one.path) == shapes(two.path)
 
     assert measures(told) == pytest.approx(measures(alone), rel=near, abs=0.02 if near == NEARLY else 1e-6)
     assert len(measures(told)) >= 6

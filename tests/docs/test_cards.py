@@ -21,12 +21,13 @@ NEEDS_THE_NETWORK = ("--source google-bert", "headlines.csv")
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory, tiny_tokens, tiny_checkpoint, quantized_checkpoint, teacher_outputs):
+def runs(tmp_path_factory, tiny_tokens, tiny_checkpoint, pruned_checkpoint, quantized_checkpoint, teacher_outputs):
     """The folders that the cards speak of, tiny."""
     folder = tmp_path_factory.mktemp("cards") / "runs"
     shutil.copytree(tiny_tokens, folder / "tokens")
-    for name in ("start", "teacher", "student", "pruned"):
+    for name in ("start", "teacher", "student"):
         shutil.copytree(tiny_checkpoint, folder / name)
+    shutil.copytree(pruned_checkpoint, folder / "pruned")
     for name, outputs in zip(("teacher-outputs", "teacher-outputs-2"), teacher_outputs, strict=True):
         shutil.copytree(outputs, folder / name)
     shutil.copytree(quantized_checkpoint, folder / "qat")

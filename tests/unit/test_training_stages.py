@@ -117,15 +117,6 @@ def test_pruned_checkpoint_opens_with_from_pretrained(pruned, tiny_tokens):
     assert opened.config.model_type == potstill.encoder.pruned.MODEL_TYPE
 
 
-def test_prune_stops_at_the_floor(tmp_path, teacher, tiny_tokens):
-    config = PruneConfig(
-        head_sparsity=0.9, ffn_sparsity=0.98, rounds=1, max_accuracy_drop=0, epochs=0, multiple=1, **FAST
-    )
-    measures = prune_checkpoint(teacher, tiny_tokens, tmp_path / "out", config)
-    assert measures["target_reached"] == 0
-    assert measures["parameters"] == measures["start_parameters"]
-
-
 def test_quantized_checkpoint_is_float_without_scales_and_int8_with(quantized):
     tensors, scales = read_tensors(quantized), read_scales(quantized)
     name = "bert.encoder.layer.0.output.dense"

@@ -4,10 +4,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from potstill.encoder.pruned import MODEL_TYPE as PRUNED
+from potstill.encoder.pruned import MODEL_TYPE
+from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
 from potstill.errors import InputError
 
-FAMILIES = ("bert", "mobilebert", PRUNED)
+FAMILIES = ("bert", "mobilebert", MODEL_TYPE, MOBILE_MODEL_TYPE)
 MASKED = -1e4  # transformers masks with the least float32, which is −inf in float16, and 0 · −inf is NaN
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

@@ -15,6 +15,7 @@ from potstill.distill.batch_terms import (
 )
 from potstill.distill.kept_terms import ClsStates, ContrastiveCls, Relations
 from potstill.distill.recipes import Recipe
+from potstill.encoder.heads import attention_heads
 from potstill.errors import OptionError
 from potstill.training.distillation import Distillation, HardLabels, SoftLabels, Term
 from potstill.training.teacher_outputs import OutputsView
@@ -87,9 +88,9 @@ def _refuse_indivisible(terms: Mapping[str, Term], count: int) -> None:
 
 
 def _divide(student: PreTrainedModel, heads: int) -> int:
-    """Refuse relation heads into which the student's queries cannot be cut."""
-    config = student.config
-    width = getattr(config, "true_hidden_size", config.hidden_size)  # MobileBERT attends inside its bottleneck
+    """Refuse relation heads into which the queries of the student's last layer cannot be cut."""
+    size, counts = attention_heads(student.config)
+    width = size * counts[-1]
     if width % heads:
         fitting = [str(each) for each in range(1, 65) if width % each == 0]
         raise OptionError(
@@ -112,10 +113,12 @@ def _as_wide(pair: Pair) -> list[int]:
 
 def _as_many_heads(pair: Pair) -> list[int]:
     """Refuse to compare distributions head by head where the numbers of heads differ."""
-    own, wanted = pair.student.config.num_attention_heads, pair.teacher.config.num_attention_heads
-    if own != wanted:
-        raise OptionError(
-            f"attention_distributions needs as many attention heads, the student has {own} and the teacher {wanted}; "
-            "use attention_scores, or relations, which are cut into heads of their own"
-        )
+    (_, own), (_, wanted) = attention_heads(pair.student.config), attention_heads(pair.teacher.config)
+    for heads, layer in zip(own, pair.layer_map, strict=True):
+        if heads != wanted[layer]:
+            raise OptionError(
+                f"attention_distributions needs as many attention heads, the student has {heads} and the teacher "
+                f"{wanted[layer]} where they are compared; "
+                "use attention_scores, or relations, which are cut into heads of their own"
+            )
     return pair.layer_map

@@ -11,7 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
-from potstill.encoder import pruned  # registers the model type `potstill_pruned_bert`
+from potstill.encoder import pruned  # registers the model types of pruned models
+from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
 from potstill.encoder.tensor_file import save_tensors
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError
@@ -19,8 +20,9 @@ from potstill.errors import InputError
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point")
-FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", pruned.MODEL_TYPE)
-EAGER_ONLY = ("mobilebert", "electra")  # transformers has no other attention for them
+PRUNED = (pruned.MODEL_TYPE, MOBILE_MODEL_TYPE)
+FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", *PRUNED)
+EAGER_ONLY = ("mobilebert", "electra", MOBILE_MODEL_TYPE)  # transformers has no other attention for them
 
 # The Hugging Face hub is asked for nothing while a stage runs: what a stage reads is what it was given.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -1,7 +1,7 @@
 """A BERT whose layers differ in heads and FFN neurons, saved so that `from_pretrained` brings it back exactly.
 
-Stock BERT has one shape for all layers, and loading uneven weights into it with `ignore_mismatched_sizes` goes wrong
-without a word. Here the config lists each layer's shape, and the model is built from that list.
+Stock BERT has one shape for all layers, and a hidden width that is that of its heads together. Here the config lists
+each layer's shape, and the model is built from that list. Importing this module registers both pruned families.
 """
 
 from typing import Any
@@ -14,16 +14,25 @@ from transformers import (
     BertForSequenceClassification,
 )
 
+from potstill.encoder.pruned_mobilebert import (
+    MOBILE_MODEL_TYPE,
+    PrunedMobileBertConfig,
+    PrunedMobileBertForSequenceClassification,
+)
+from potstill.encoder.uneven import UnevenConfig
+
 MODEL_TYPE = "potstill_pruned_bert"
 
 
-class PrunedBertConfig(BertConfig):
+class PrunedBertConfig(UnevenConfig, BertConfig):
     """BertConfig with a list per layer.
 
     Attributes:
         heads_per_layer: attention heads of each layer, at least 1.
         ffn_per_layer: FFN neurons of each layer, at least 1.
         head_size: width of one head; it stays what it was in the unpruned model.
+        embedding_size: the hidden width; a stock BERT that finds this lets it be no multiple of the heads, here as
+            where a stock class opens the file and must come as far as its refusal.
     """
 
     model_type = MODEL_TYPE
@@ -39,6 +48,7 @@ class PrunedBertConfig(BertConfig):
         self.heads_per_layer = heads_per_layer or [self.num_attention_heads] * self.num_hidden_layers
         self.ffn_per_layer = ffn_per_layer or [self.intermediate_size] * self.num_hidden_layers
         self.head_size = head_size or self.hidden_size // self.num_attention_heads
+        self.embedding_size = self.hidden_size
 
 
 class PrunedBertForSequenceClassification(BertForSequenceClassification):
@@ -66,3 +76,5 @@ def shape_layer(layer: Any, heads: int, head_size: int, neurons: int, hidden: in
 
 AutoConfig.register(MODEL_TYPE, PrunedBertConfig)
 AutoModelForSequenceClassification.register(PrunedBertConfig, PrunedBertForSequenceClassification)
+AutoConfig.register(MOBILE_MODEL_TYPE, PrunedMobileBertConfig)
+AutoModelForSequenceClassification.register(PrunedMobileBertConfig, PrunedMobileBertForSequenceClassification)

@@ -68,6 +68,9 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
         f"Latency: one row at its own length, batch 1, one thread, {latency['clock']}, {counts}.",
         AGREEMENT,
     ]
+    if figures.get("other_words"):
+        names = ", ".join(figures["other_words"])
+        lines.append(f"Read with a tokenizer of its own, not that of the tokens, from the same texts: {names}.")
     if "control" in figures["models"]:
         lines.append(_gain(figures["models"]["control"]))
     if "qat" in figures["models"]:

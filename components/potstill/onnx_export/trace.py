@@ -7,13 +7,17 @@ import onnx
 from onnx import ModelProto
 from optimum.exporters.onnx import export
 from optimum.exporters.tasks import TasksManager
+from optimum.utils import DEFAULT_DUMMY_SHAPES
 from transformers import PreTrainedModel
 
 from potstill.encoder import pruned
+from potstill.encoder.positions import longest_input
+from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
 from potstill.onnx_export.noise import without_noise
 
 TASK = "text-classification"
-EXPORTED_AS = {pruned.MODEL_TYPE: "bert"}  # a pruned BERT differs in shapes only, and those lie in its weights
+# A pruned model differs from a stock one in shapes only, and those lie in its weights.
+EXPORTED_AS = {pruned.MODEL_TYPE: "bert", MOBILE_MODEL_TYPE: "mobilebert"}
 
 
 def trace(model: PreTrainedModel, opset: int) -> ModelProto:
@@ -32,5 +36,11 @@ def trace(model: PreTrainedModel, opset: int) -> ModelProto:
     )
     with tempfile.TemporaryDirectory() as work, without_noise():
         file = Path(work) / "traced.onnx"
-        export(model.eval(), exporter(model.config), file, opset=opset)
+        export(model.eval(), exporter(model.config), file, opset=opset, input_shapes=_example(model))
         return onnx.load(file)
+
+
+def _example(model: PreTrainedModel) -> dict[str, int]:
+    """Shape of the inputs to trace with: Optimum's own, or shorter where the table of positions is."""
+    wanted = DEFAULT_DUMMY_SHAPES["sequence_length"]
+    return {"sequence_length": min(wanted, longest_input(model.config.to_dict()) or wanted)}

@@ -12,6 +12,8 @@ def prune(
     tokens: Input[Dataset],
     pruned: Output[Model],
     metrics: Output[Metrics],
+    latency: Input[Dataset] = None,
+    resume: Input[Model] = None,
     epochs: int = 1,
     batch_size: int = 64,
     accumulate: int = 1,
@@ -30,18 +32,36 @@ def prune(
     stall_seconds: float = 600.0,
     head_sparsity: float = 0.25,
     ffn_sparsity: float = 0.5,
-    rounds: int = 3,
-    max_accuracy_drop: float = 2.0,
-    multiple: int = 8,
+    hidden_sparsity: float = 0.0,
+    drop_layers: int = 0,
+    vocabulary_min_count: int = 0,
+    vocabulary_coverage: float = 0.0,
+    max_unknown_rise: float = 0.005,
+    trim_positions: bool = True,
+    target_parameters: int = 0,
+    target_megabytes: float = 0.0,
+    target_megaflops: float = 0.0,
+    target_latency_ms: float = 0.0,
+    importance: str = "taylor",
+    importance_split: str = "validation",
     importance_rows: int = 1024,
+    multiple: int = 8,
+    uniform: bool = False,
+    rounds: int = 3,
+    stop_after: int = 0,
+    keep_rounds: bool = True,
+    max_accuracy_drop: float = 2.0,
+    confidence: float = 0.95,
     recovery_rows: int = 0,
     temperature: float = 2.0,
 ) -> None:
-    """Make a model truly smaller, with fewer heads and FFN neurons, and stop before it hurts.
+    """Make a model truly smaller, as small or as fast as is asked, and stop before it hurts.
 
     Args:
-        student: checkpoint/v1 of a BERT-shaped classifier.
-        tokens: tokens/v1; train gives importance, train and unlabelled recovery, validation the floor.
+        student: checkpoint/v1 of a BERT- or MobileBERT-shaped classifier.
+        tokens: tokens/v1; train and unlabelled are recovered on, validation is the floor's and importance's.
+        latency: latency/v1 of latency-table, needed for target_latency_ms.
+        resume: What an earlier run of the same work wrote; its rounds are taken from it.
         epochs: Passes over the recovery rows after each round.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
         accumulate: Batches per optimiser step, which is the step that one batch of them all would take.
@@ -60,16 +80,32 @@ def prune(
         stall_seconds: Seconds without a step after which a training counts as stuck and is ended; 0: never.
         head_sparsity: Share of all attention heads to remove; each layer keeps at least one.
         ffn_sparsity: Share of all FFN neurons to remove.
+        hidden_sparsity: Share of the hidden width to remove, the same channels throughout the model.
+        drop_layers: Whole layers to remove, those whose absence costs least.
+        vocabulary_min_count: Drop word pieces seen less often than this outside the test split. 0: do not.
+        vocabulary_coverage: Keep the commonest word pieces that cover this share of the texts, as 0.999. 0: do not.
+        max_unknown_rise: Refuse a smaller vocabulary that adds more than this to the share of [UNK].
+        trim_positions: Remove the position embeddings beyond the longest text of the tokens.
+        target_parameters: Remove no more than brings the model down to so many parameters. 0: no such target.
+        target_megabytes: The same for the float weights, in 10^6 bytes; int8 takes a quarter. 0: no such target.
+        target_megaflops: The same for 10^6 operations of one text of full length. 0: no such target.
+        target_latency_ms: The same for the milliseconds that the given latency table tells. 0: no such target.
+        importance: What says which unit matters: taylor, movement, l1, l2 or random.
+        importance_split: Split whose labelled rows importance is measured on: validation or train.
+        importance_rows: How many of its rows, at most.
+        multiple: FFN neurons of a layer, and the hidden width, stay multiples of this, which matrix kernels like.
+        uniform: Give every layer the same number of heads, and of FFN neurons.
         rounds: Rounds of cutting and recovery on the way to the target, on a cubic schedule.
-        max_accuracy_drop: The floor: points of validation accuracy that may be lost; a round that loses more is undone.
-        multiple: FFN neurons of each layer are rounded to a multiple of this, which matrix kernels like.
-        importance_rows: Labelled rows on which importance is measured.
+        stop_after: End after this round, with the schedule of all of them. 0: run them all.
+        keep_rounds: Keep the model of every round in the output, to choose another one later.
+        max_accuracy_drop: The floor: points of validation accuracy that may be lost, by the bound.
+        confidence: Level of the one-sided bound of what is lost.
         recovery_rows: Rows (labelled and unlabelled) to recover on; 0: all.
         temperature: Softens both distributions in the recovery's distillation.
 
     Returns:
-        pruned: The smaller checkpoint/v1.
-        metrics: Validation accuracy and parameters before and after, heads, neurons, rounds kept, seconds.
+        pruned: The smaller checkpoint/v1, with the models of its rounds and their curve.
+        metrics: Accuracy lost and its bound, parameters, FLOPs, heads, neurons, layers, the round chosen, seconds.
     """
     from potstill.kfp_io import run
     from potstill.prune import PruneConfig, prune_checkpoint
@@ -95,14 +131,30 @@ def prune(
             stall_seconds=stall_seconds,
             head_sparsity=head_sparsity,
             ffn_sparsity=ffn_sparsity,
-            rounds=rounds,
-            max_accuracy_drop=max_accuracy_drop,
-            multiple=multiple,
+            hidden_sparsity=hidden_sparsity,
+            drop_layers=drop_layers,
+            vocabulary_min_count=vocabulary_min_count,
+            vocabulary_coverage=vocabulary_coverage,
+            max_unknown_rise=max_unknown_rise,
+            trim_positions=trim_positions,
+            target_parameters=target_parameters,
+            target_megabytes=target_megabytes,
+            target_megaflops=target_megaflops,
+            target_latency_ms=target_latency_ms,
+            importance=importance,
+            importance_split=importance_split,
             importance_rows=importance_rows,
+            multiple=multiple,
+            uniform=uniform,
+            rounds=rounds,
+            stop_after=stop_after,
+            keep_rounds=keep_rounds,
+            max_accuracy_drop=max_accuracy_drop,
+            confidence=confidence,
             recovery_rows=recovery_rows,
             temperature=temperature,
         ),
-        {"student": student, "tokens": tokens},
+        {"student": student, "tokens": tokens, "latency": latency, "resume": resume},
         {"pruned": pruned},
         metrics,
     )

@@ -1,172 +1,193 @@
-"""The stage: a student in, a smaller one out, by rounds of cutting and recovery."""
+"""The stage: a student in, a smaller one out, by rounds of cutting and recovery, down to a target or a floor."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
-from pydantic import Field
-from torch import Tensor
+import torch
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, TOKENS, expect
-from potstill.data.batches import by_length, pad
-from potstill.data.tokens import TRAIN, VALIDATION, TokenTable, read_split
-from potstill.encoder.checkpoint import load_classifier, parameter_count
-from potstill.encoder.multi_label import refuse_multi_label
-from potstill.encoder.pruned import MODEL_TYPE
-from potstill.encoder.quantization import is_quantized
+from potstill import processes
+from potstill.data.tokens import TRAIN, VALIDATION, read_split
 from potstill.errors import InputError
+from potstill.latency_table.table import LatencyTable
 from potstill.measure.measures import Measures
-from potstill.options import SEEDS, options
-from potstill.prune.importance import taylor_importance
-from potstill.prune.selection import cubic, select
-from potstill.prune.surgery import cut
+from potstill.measure.torch_session import predict_torch
+from potstill.prune.config import PruneConfig
+from potstill.prune.course import Course, copy_id_map
+from potstill.prune.curve import Curve, Stopped, write_curve
+from potstill.prune.earlier import Earlier, open_earlier
+from potstill.prune.floor import Floor, refuse_few_rows
+from potstill.prune.inputs import expect_inputs, load_student, open_table
+from potstill.prune.plan import Plan
+from potstill.prune.rounds import Lessons, Rounds
+from potstill.prune.targets import Meter
+from potstill.prune.trim import Trimmed, trim
 from potstill.training.answers import teacher_answers
-from potstill.training.cross_entropy import CrossEntropy
-from potstill.training.distillation import Distillation, from_answers
-from potstill.training.loop import fit
-from potstill.training.objective import to_inputs
-from potstill.training.options import TrainingOptions
-from potstill.training.rows import rows_to_learn
+from potstill.training.rows import labelled, rows_to_learn
 from potstill.training.run import TrainingRun, training_run
-from potstill.training.scoring import accuracy, accuracy_on
+from potstill.training.scoring import right
+
+__all__ = ["PruneConfig", "prune_checkpoint"]
 
 
-@options
-class PruneConfig(TrainingOptions):
-    """How much is removed, in how many rounds, and where to stop."""
+def prune_checkpoint(
+    student: Path,
+    tokens: Path,
+    pruned: Path,
+    config: PruneConfig,
+    latency: Path | None = None,
+    resume: Path | None = None,
+) -> Measures:
+    """Make a model truly smaller, as small or as fast as is asked, and stop before it hurts.
 
-    epochs: Annotated[int, Field(ge=0)] = 1
-    """Passes over the recovery rows after each round."""
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    """Rows per optimiser step."""
-    head_sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    """Share of all attention heads to remove; each layer keeps at least one."""
-    ffn_sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Share of all FFN neurons to remove."""
-    rounds: Annotated[int, Field(ge=1)] = 3
-    """Rounds of cutting and recovery on the way to the target, on a cubic schedule."""
-    max_accuracy_drop: Annotated[float, Field(ge=0, le=100)] = 2.0
-    """The floor: points of validation accuracy that may be lost; a round that loses more is undone."""
-    multiple: Annotated[int, Field(ge=1)] = 8
-    """FFN neurons of each layer are rounded to a multiple of this, which matrix kernels like."""
-    importance_rows: Annotated[int, Field(ge=1)] = 1024
-    """Labelled rows on which importance is measured."""
-    recovery_rows: Annotated[int, Field(ge=0)] = 0
-    """Rows (labelled and unlabelled) to recover on; 0: all."""
-    temperature: Annotated[float, Field(gt=0)] = 2.0
-    """Softens both distributions in the recovery's distillation."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one round left."""
-
-    round: int
-    heads: list[int]
-    neurons: list[int]
-    parameters: int
-    validation_accuracy: float
-
-
-def prune_checkpoint(student: Path, tokens: Path, pruned: Path, config: PruneConfig) -> Measures:
-    """Make a model truly smaller: fewer heads and FFN neurons, not masks, and stop before it hurts.
-
-    Each round measures the importance of what is left (first-order Taylor on the labels), removes the globally least
-    important, and recovers by distillation from the unpruned model. A round that ends below the floor is undone, and
-    the stage ends there.
+    First goes what the texts do not use: word pieces, positions. Then each round measures what matters least of the
+    rest, cuts it out, and recovers by distillation from the unpruned model. The stage ends at the target, or at the
+    last round that surely loses no more accuracy than is allowed, and says which. Every round's model is kept.
 
     Args:
-        student: `checkpoint/v1` of a BERT-shaped classifier.
-        tokens: `tokens/v1`; `train` gives importance, `train` and `unlabelled` recovery, `validation` the floor.
+        student: `checkpoint/v1` of a BERT- or MobileBERT-shaped classifier, pruned before or not.
+        tokens: `tokens/v1`; `train` and `unlabelled` are recovered on, `validation` is the floor's and importance's.
         pruned: where the smaller `checkpoint/v1` is written. It opens with `from_pretrained`; when its layers differ,
-            after `import potstill.encoder.pruned`.
+            after `import potstill.encoder.pruned`. Other rounds lie in `rounds/<number>`, the curve in `curve.json`.
         config: the options.
+        latency: `latency/v1`, milliseconds by size (potstill latency-table); needed for target_latency_ms.
+        resume: what an earlier run of the same work wrote: its rounds are taken from it, and those after it are run.
 
-    Returns: validation accuracy before and after in [0, 1], parameters before and after, heads, neurons, rounds kept,
-        whether the target was reached (1) or the floor stopped it (0).
+    Returns: validation accuracy before and after in [0, 1], points lost and their bound, parameters before and after,
+        heads, neurons, layers, vocabulary, rounds run, the round chosen (-1: the start, 0: trimmed alone), whether the
+        target was reached (1) or the floor or stop_after came first (0).
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
-        InputError: the model is not BERT-shaped, already quantised, or multi-label.
+        InputError: the model is of another family, already quantised, or multi-label; inputs that do not fit together.
+        OptionError: a target that the sparsities cannot reach, or one in milliseconds without a table.
     """
-    start, table = expect(student, CHECKPOINT), expect(tokens, TOKENS)
-    refuse_multi_label("prune", start, table)
-    with training_run("prune", pruned, config, {"student": start, "tokens": table}) as run:
-        model = _load(student)
-        before = parameter_count(model)
-        validation = read_split(tokens, VALIDATION)
-        first = accuracy(model, validation)
-        model, rounds, reached = _shrink(model, tokens, validation, first, run)
-        meaning = {
-            "labels": start.meaning["labels"],
-            "max_length": start.meaning["max_length"],
-            "start_validation_accuracy": first,
-            "rounds": [vars(each) for each in rounds],
-            "stopped": "target" if reached else "floor",
-        }
-        run.write(model, student, meaning)
-    return {
-        "start_validation_accuracy": first,
-        "validation_accuracy": rounds[-1].validation_accuracy if rounds else first,
-        "start_parameters": float(before),
-        "parameters": float(parameter_count(model)),
-        "heads": float(sum(_heads(model))),
-        "neurons": float(sum(_neurons(model))),
-        "rounds": float(len(rounds)),
-        "target_reached": float(reached),
-    }
+    inputs = expect_inputs(student, tokens, latency, resume)
+    model, table = load_student(student, config), open_table(inputs, config)
+    earlier = open_earlier(inputs["resume"], config, inputs) if "resume" in inputs else None
+    with training_run("prune", pruned, config, inputs) as run, TemporaryDirectory() as folder:
+        course, trimmed, stopped = _prune(model, run, table, earlier, Path(folder))
+        _write(course, trimmed, stopped, run)
+    return _measures(course, stopped)
 
 
-def _load(student: Path) -> PreTrainedModel:
-    model = load_classifier(student)
-    if model.config.model_type not in ("bert", MODEL_TYPE):
-        raise InputError(f"prune reads BERT-shaped encoders, {student} is {model.config.model_type}")
-    if is_quantized(student):
-        raise InputError(f"{student} is quantised; prune first, then run qat")
-    return model
+def _prune(
+    model: PreTrainedModel,
+    run: TrainingRun[PruneConfig],
+    table: LatencyTable | None,
+    earlier: Earlier | None,
+    folder: Path,
+) -> tuple[Course, Trimmed, Stopped]:
+    """Trim, and run the rounds; → the way, what was trimmed, and why it ended."""
+    config, tokens = run.config, run.inputs["tokens"]
+    trimmed = trim(model, run.inputs["student"], tokens, config, folder)
+    meter = Meter(tokens.meaning["max_length"], table)
+    plan = Plan(trimmed.model, config, meter)  # refuses before anything is computed
+    floor = _floor(model, trimmed, tokens.path, config)
+    lessons = _lessons(model, trimmed, floor, tokens.path, config)
+    course = Course(model, run.inputs["student"].path, floor, meter, run.output if config.keep_rounds else None)
+    if trimmed.changed(model) and not course.judge(0, trimmed.model, trimmed.tokenizer):
+        return course, trimmed, "floor"
+    return course, trimmed, _run_rounds(Rounds(plan, lessons, config, run.checkpoints), course, trimmed, earlier)
 
 
-def _shrink(
-    model: PreTrainedModel, tokens: Path, validation: TokenTable, first: float, run: TrainingRun[PruneConfig]
-) -> tuple[PreTrainedModel, list[Round], bool]:
-    """Run the rounds; → the last model above the floor, the rounds kept, and whether the target was reached."""
-    config, train = run.config, read_split(tokens, TRAIN)
-    recovery = rows_to_learn(tokens, config.recovery_rows, config.seed)
-    answers = teacher_answers(model, recovery, config, "unpruned answers")
-    objective = Distillation(from_answers(answers, config.temperature))
-    all_heads, all_neurons = sum(_heads(model)), sum(_neurons(model))
-    rounds: list[Round] = []
+def _run_rounds(rounds: Rounds, course: Course, trimmed: Trimmed, earlier: Earlier | None) -> Stopped:
+    """Run the rounds until one of them is the last; → why it is."""
+    config, model = rounds.config, trimmed.model
+    if rounds.plan.met(model):
+        return "target"
     for number in range(1, config.rounds + 1):
-        keep_heads = round(all_heads * (1 - cubic(number, config.rounds, config.head_sparsity)))
-        keep_neurons = round(all_neurons * (1 - cubic(number, config.rounds, config.ffn_sparsity)))
-        smaller = cut(model, *_choose(model, train, keep_heads, keep_neurons, config))
-        # Every round begins its own warm-up and decay; the rows come in another order.
-        options = replace(config, seed=(config.seed + number) % SEEDS, patience=0)
-        what = f"recovery, round {number}/{config.rounds}"
-        state = fit(smaller, recovery, objective, options, accuracy_on(validation), what, checkpoints=run.checkpoints)
-        score = state.best_score if state.scores else accuracy(smaller, validation)
-        if score < first - config.max_accuracy_drop / 100:
-            return model, rounds, False
-        model = smaller
-        rounds.append(Round(number, _heads(model), _neurons(model), parameter_count(model), score))
-    return model, rounds, True
+        found = earlier.model(number) if earlier else None
+        model = found if found is not None else rounds.run(number, model)
+        if not course.judge(number, model, trimmed.tokenizer):
+            return "floor"
+        if number == config.stop_after < config.rounds:
+            return "stop_after"
+    return "target" if not rounds.plan.targets.wanted or rounds.plan.met(model) else "sparsities"
 
 
-def _choose(
-    model: PreTrainedModel, train: TokenTable, keep_heads: int, keep_neurons: int, config: PruneConfig
-) -> tuple[list[Tensor], list[Tensor]]:
-    table = train.take(np.arange(min(config.importance_rows, len(train))))
-    device = next(model.parameters()).device
-    batches = (to_inputs(pad(table, rows), device) for rows in by_length(table, config.batch_size))
-    heads, neurons = taylor_importance(model, batches, CrossEntropy())
-    return select(heads, keep_heads), select(neurons, keep_neurons, config.multiple)
+def _floor(model: PreTrainedModel, trimmed: Trimmed, tokens: Path, config: PruneConfig) -> Floor:
+    """Let the unpruned model answer the validation rows, as it reads them."""
+    table = read_split(tokens, VALIDATION)
+    refuse_few_rows(len(table), config.max_accuracy_drop, config.confidence)
+    logits = predict_torch(model, table)
+    smaller = trimmed.read(tokens, VALIDATION)
+    return Floor(logits, right(logits, table), smaller, config.max_accuracy_drop, config.confidence)
 
 
-def _heads(model: PreTrainedModel) -> list[int]:
-    return [layer.attention.self.num_attention_heads for layer in model.bert.encoder.layer]
+def _lessons(model: PreTrainedModel, trimmed: Trimmed, floor: Floor, tokens: Path, config: PruneConfig) -> Lessons:
+    """Read the rows for the trimmed model, and let the unpruned one answer them as it reads them."""
+    judged, train = (labelled(trimmed.read(tokens, split)) for split in (config.importance_split, TRAIN))
+    if not len(judged):
+        raise InputError(f"{tokens} has no labelled rows in {config.importance_split} to measure importance on")
+    recovery = rows_to_learn(tokens, config.recovery_rows, config.seed)
+    return Lessons(
+        recovery=rows_to_learn(tokens, config.recovery_rows, config.seed, trimmed.read),
+        answers=teacher_answers(model, recovery, config, "unpruned answers"),
+        judged=judged.take(np.arange(min(config.importance_rows, len(judged)))),
+        labelled=train,
+        validation=floor.table,
+        validation_answers=torch.from_numpy(floor.logits),
+    )
 
 
-def _neurons(model: PreTrainedModel) -> list[int]:
-    return [layer.intermediate.dense.out_features for layer in model.bert.encoder.layer]
+def _write(course: Course, trimmed: Trimmed, stopped: Stopped, run: TrainingRun[PruneConfig]) -> None:
+    start, end, tokens = course.points[0], _chosen(course), run.inputs["tokens"]
+    curve = Curve(
+        max_length=tokens.meaning["max_length"],
+        rows=len(course.floor.table),
+        confidence=run.config.confidence,
+        max_accuracy_drop=run.config.max_accuracy_drop,
+        stopped=stopped,
+        chosen=course.chosen,
+        points=tuple(course.points),
+    )
+    meaning: dict[str, Any] = {
+        "labels": tokens.meaning["labels"],
+        "max_length": min(run.inputs["student"].meaning["max_length"], end.positions),
+        "stopped": stopped,
+        "round": course.chosen,
+        "start_validation_accuracy": start.accuracy,
+        "validation_accuracy": end.accuracy,
+        "parameters": end.parameters,
+        **({} if course.chosen is None else trimmed.facts()),
+    }
+    if processes.is_first():
+        _write_beside(course, curve, run.output)
+    run.write(course.model, course.tokenizer, meaning)
+
+
+def _write_beside(course: Course, curve: Curve, output: Path) -> None:
+    from potstill.prune.curve_plot import write_drawing  # noqa: PLC0415 - matplotlib is slow to load
+
+    write_curve(output, curve)
+    write_drawing(output, curve)
+    copy_id_map(course.tokenizer, output)
+
+
+def _chosen(course: Course) -> Any:
+    return next(point for point in course.points if point.round == course.chosen)
+
+
+def _measures(course: Course, stopped: Stopped) -> Measures:
+    start, end = course.points[0], _chosen(course)
+    return {
+        "start_validation_accuracy": start.accuracy,
+        "validation_accuracy": end.accuracy,
+        "lost": end.lost,
+        "lost_at_most": end.lost_at_most,
+        "start_parameters": float(start.parameters),
+        "parameters": float(end.parameters),
+        "start_megaflops": start.flops / 1e6,
+        "megaflops": end.flops / 1e6,
+        "layers": float(end.layers),
+        "heads": float(sum(end.heads)),
+        "neurons": float(sum(end.neurons)),
+        "vocabulary": float(end.vocabulary),
+        "rounds": float(max((point.round or 0) for point in course.points)),
+        "round": float(-1 if course.chosen is None else course.chosen),
+        "target_reached": float(stopped == "target"),
+        **({} if end.latency_ms is None else {"latency_ms": end.latency_ms}),
+    }

@@ -22,6 +22,8 @@ def tokenize(
     labelled_rows: int = 0,
     unlabelled_rows: int = 0,
     vocabulary_min_count: int = 0,
+    vocabulary_coverage: float = 0.0,
+    max_unknown_rise: float = 0.005,
     labels_of_start: bool = False,
     seed: int = 0,
     data_digest: str = "",
@@ -29,7 +31,7 @@ def tokenize(
     """Turn raw texts into token ids, split so that no text leaks from training into the test.
 
     Args:
-        data: dataset/v1, or raw CSV, TSV, JSONL or Parquet: one file or a folder of them.
+        data: dataset/v1, raw CSV, TSV, JSONL or Parquet (a file or a folder of them), or tokens/v1 to be cut anew.
         start: checkpoint/v1 whose tokenizer is used.
         text_column: column of the texts.
         label_column: column of the labels; empty for a table without labels.
@@ -41,6 +43,9 @@ def tokenize(
         labelled_rows: most training rows that keep their label; 0 for all.
         unlabelled_rows: most rows of the unlabelled split; 0 for no limit.
         vocabulary_min_count: drop word pieces seen less often than this outside the test split; 0 keeps all.
+        vocabulary_coverage: keep the commonest word pieces, until they are this share of all outside the test split,
+            in [0, 1]; 0 keeps all.
+        max_unknown_rise: by how much the share of [UNK] may rise when pieces are dropped, in [0, 1].
         labels_of_start: number the labels as the classifier in start does; false: by the sorted names of the table.
         seed: draws another split.
         data_digest: digest that the data must have; empty for any. KFP's cache does not see bytes, but it sees this.
@@ -65,6 +70,8 @@ def tokenize(
             labelled_rows=labelled_rows,
             unlabelled_rows=unlabelled_rows,
             vocabulary_min_count=vocabulary_min_count,
+            vocabulary_coverage=vocabulary_coverage,
+            max_unknown_rise=max_unknown_rise,
             labels_of_start=labels_of_start,
             seed=seed,
             data_digest=data_digest,

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from potstill.options import Seed, options
+from potstill.vocabulary.rule import MinCount, Rule, Share, refuse_two_rules
 
 
 @options
@@ -29,8 +30,12 @@ class TokenizeConfig:
     """Most training rows that keep their label; the labels of the others are thrown away. 0: all keep it."""
     unlabelled_rows: Annotated[int, Field(ge=0)] = 0
     """Most rows of the unlabelled split. 0: no limit."""
-    vocabulary_min_count: Annotated[int, Field(ge=0)] = 0
+    vocabulary_min_count: MinCount = 0
     """Drop word pieces seen less often than this outside the test split. 0: keep the whole vocabulary."""
+    vocabulary_coverage: Share = 0.0
+    """Keep the commonest word pieces, until they are this share of all outside the test split. 0: keep all."""
+    max_unknown_rise: Share = 0.005
+    """By how much the share of [UNK] may rise when pieces are dropped, at most; 1: by any."""
     labels_of_start: bool = False
     """Number the labels as the classifier in --start does, to judge it; False: by the sorted names of the table."""
     seed: Seed = 0
@@ -81,6 +86,20 @@ class TokenizeConfig:
                 "name the column, or leave label_separator empty"
             )
         return self
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        refuse_two_rules(self.vocabulary_min_count, self.vocabulary_coverage)
+        return self
+
+    @property
+    def rule(self) -> Rule:
+        """Which word pieces stay."""
+        return Rule(
+            min_count=self.vocabulary_min_count,
+            coverage=self.vocabulary_coverage,
+            max_unknown_rise=self.max_unknown_rise,
+        )
 
 
 def column_names(columns: str) -> tuple[str, ...]:

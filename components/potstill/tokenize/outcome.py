@@ -30,7 +30,7 @@ def measures_of(counts: Counts, splits: Mapping[str, SplitStatistics], vocabular
     """Give the figures of all splits together."""
     every = splits.values()
     unknown = sum(each.unknown for each in every) / max(sum(each.words for each in every), 1)
-    before = vocabulary.unknown_rate_before
+    cut = vocabulary.cut
     return {
         "rows_read": float(counts.rows),
         "duplicates": float(counts.duplicates),
@@ -38,7 +38,8 @@ def measures_of(counts: Counts, splits: Mapping[str, SplitStatistics], vocabular
         "empty": float(counts.empty),
         **{f"rows_{split}": float(splits[split].rows if split in splits else 0) for split in SPLITS},
         "unknown_rate": unknown,
-        "unknown_rate_before_pruning": unknown if before is None else before,
+        "unknown_rate_before_pruning": cut.unknown_rate_before if cut else unknown,
         "truncated_share": sum(each.truncated for each in every) / max(sum(each.rows for each in every), 1),
         "vocabulary_size": float(vocabulary.after),
+        "vocabulary_coverage": cut.coverage if cut else 1.0,
     }

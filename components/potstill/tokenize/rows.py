@@ -60,12 +60,12 @@ def read_rows(folder: Path, split: str, what: str) -> Iterator[pa.Table]:
         reader = pa.ipc.open_file(file)
         batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
         total = -(-reader.count_rows() // GROUP_ROWS)
-        yield from progress(_regroup(batches), f"{what} {split}", total, f"batch of {GROUP_ROWS} rows")
+        yield from progress(regroup(batches, SCHEMA), f"{what} {split}", total, f"batch of {GROUP_ROWS} rows")
 
 
-def _regroup(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Join and cut batches of any size to groups of GROUP_ROWS."""
-    held = SCHEMA.empty_table()
+def regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Join and cut batches of any size to groups of GROUP_ROWS; the last may be smaller."""
+    held = schema.empty_table()
     for batch in batches:
         held = pa.concat_tables([held, pa.Table.from_batches([batch])])
         while len(held) >= GROUP_ROWS:

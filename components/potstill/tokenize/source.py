@@ -1,9 +1,9 @@
-"""What tokenize reads: a sealed data set, a raw table, or either of them in an S3-compatible store."""
+"""What tokenize reads: a sealed data set or token set, a raw table, or one of them in an S3-compatible store."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from potstill.artifacts import DATASET, Artifact, expect, is_sealed
+from potstill.artifacts import DATASET, TOKENS, Artifact, expect, is_sealed
 from potstill.data.tables import digest_of
 from potstill.errors import InputError
 from potstill.store import s3
@@ -11,12 +11,12 @@ from potstill.store import s3
 
 @dataclass(frozen=True)
 class Source:
-    """A table on this machine.
+    """Texts on this machine.
 
     Attributes:
         path: a file or a folder of files.
-        digest: of a sealed data set its digest; of a raw table `data.tables.digest_of`.
-        sealed: the sealed data set, or None for a raw table, about whose licence nobody said anything.
+        digest: of a sealed folder its digest; of a raw table `data.tables.digest_of`.
+        sealed: the sealed data set or token set, or None for a raw table, about whose licence nobody said anything.
     """
 
     path: Path
@@ -34,13 +34,13 @@ def open_source(data: str | Path, scratch: Path, digest: str) -> Source:
 
     Raises:
         InputError: no data named, no such table, or a raw table with another digest.
-        ArtifactError: a sealed data set that is not whole, or has another digest.
+        ArtifactError: a sealed folder that is not whole, of another kind, or has another digest.
     """
     if not str(data):
         raise InputError("data is empty; wanted is a file, a folder or an s3:// URI")
     path = _fetch(str(data), scratch) if s3.is_s3(str(data)) else Path(data)
     if path.is_dir() and is_sealed(path):
-        sealed = expect(path, DATASET, digest=digest)
+        sealed = expect(path, DATASET, TOKENS, digest=digest)
         return Source(path, sealed.digest, sealed)
     found = digest_of(path)
     if digest and digest != found:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from potstill.tokenize.encoding import Encoded, Encoder
+from potstill.vocabulary.encoding import Encoded, Encoder
 
 PERCENTILES = (50, 95, 99)
 

@@ -61,7 +61,7 @@ def fit(
         SystemExit: with code 143 after SIGTERM, 130 after Ctrl-C, when the state is kept.
     """
     phase = checkpoints.phase(what) if checkpoints else Phase()
-    work = _Work(table, options, pick_device(), what, phase)
+    work = _Work(table, options, pick_device(), what, phase, objective.observe)
     state = _start(model.to(work.device), objective.to(work.device), options, steps or work.per_epoch * options.epochs)
     if not phase.restore(state):
         with phase.listening():
@@ -81,6 +81,7 @@ class _Work:
     device: torch.device
     what: str
     phase: Phase
+    observe: Callable[[nn.Module], None]
 
     @property
     def per_epoch(self) -> int:
@@ -150,6 +151,7 @@ def _step(state: TrainingState, batches: Sequence[Rows], work: _Work) -> None:
     if why := why_diverged(loss, length, state.norms, work.options):
         state.model.load_state_dict(before, strict=False)
         raise diverged(why, state.step + 1, work.phase.keep(state), work.options)
+    work.observe(state.model)
     clipped_step(state.optimizer, norm, work.options.max_grad_norm)
     state.scheduler.step()
     if state.average:

@@ -40,6 +40,12 @@ class Objective(nn.Module, ABC):
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
         """Return the batch's part of the step's loss, a scalar."""
 
+    def observe(self, model: nn.Module) -> None:
+        """Look at a step before it is taken: the weights, and the gradients of all its rows in all processes.
+
+        Whatever is kept of it must be in a buffer, of this module or the model: a training may be taken up again.
+        """
+
 
 def to_inputs(batch: Batch, device: torch.device, progress: float = 0.0, whole: Rowset | None = None) -> Inputs:
     """Move a padded batch to the device; arguments as Inputs has them."""

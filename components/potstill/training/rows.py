@@ -1,23 +1,32 @@
 """The rows that a student learns from: labelled and unlabelled together, for the teacher labels them all."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from potstill.data.tokens import TRAIN, UNLABELLED, TokenTable, concatenate, has_split, read_split
+from potstill.data.tokens import NO_LABEL, TRAIN, UNLABELLED, TokenTable, concatenate, has_split, read_split
 
 
-def rows_to_learn(tokens: Path, limit: int = 0, seed: int = 0) -> TokenTable:
+def rows_to_learn(
+    tokens: Path, limit: int = 0, seed: int = 0, read: Callable[[Path, str], TokenTable] = read_split
+) -> TokenTable:
     """Read the `train` and `unlabelled` rows of a token set.
 
     Args:
         tokens: folder of `tokens/v1`.
         limit: keep at most so many rows, chosen at random; 0: all.
         seed: of that choice.
+        read: reads a split: as it is, or cut anew by another tokenizer; the choice is the same.
     """
     splits = (TRAIN, UNLABELLED)
-    table = concatenate([read_split(tokens, split) for split in splits if has_split(tokens, split)])
+    table = concatenate([read(tokens, split) for split in splits if has_split(tokens, split)])
     if not limit or limit >= len(table):
         return table
     random = np.random.Generator(np.random.PCG64(seed))
     return table.take(np.sort(random.choice(len(table), limit, replace=False)))
+
+
+def labelled(table: TokenTable) -> TokenTable:
+    """Return the rows of a table that have a label."""
+    return table.take(np.flatnonzero(table.labels != NO_LABEL))

@@ -58,6 +58,11 @@ class Candidate:
     source: str
     open: Callable[[], Runner]
 
+    @property
+    def folder(self) -> Path:
+        """The artifact that it lies in, with the tokenizer that it reads."""
+        return self.file.parent
+
 
 def is_export(name: str) -> bool:
     """Tell whether a candidate is an exported file, of any precision."""

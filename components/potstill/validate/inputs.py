@@ -11,7 +11,9 @@ from potstill.artifacts import CHECKPOINT, COREML, ONNX, TOKENS, Artifact, expec
 from potstill.data.tokens import NO_LABEL, TEST, TokenTable, read_row_ids, read_split, read_texts
 from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import refuse_multi_label
+from potstill.encoder.positions import longest_input
 from potstill.errors import InputError
+from potstill.validate.other_words import reads_other_words
 
 KINDS = {
     "tokens": TOKENS,
@@ -62,9 +64,14 @@ def _offence(name: str, artifact: Artifact, tokens: Artifact) -> str:
         return f"{name} has the labels {', '.join(labels)}, the tokens have {', '.join(wanted)}"
     if artifact.kind != CHECKPOINT:
         return ""
-    size = read_config(artifact.path).vocab_size
+    config = read_config(artifact.path)
+    length, longest = longest_input(config.to_dict()), tokens.meaning["max_length"]
+    if length is not None and length < longest:
+        return f"{name} reads {length} tokens of a text at most, the tokens have up to {longest}"
     needed = tokens.meaning["vocabulary_size"]
-    return f"{name} knows {size} tokens, the tokens have {needed}" if size < needed else ""
+    if config.vocab_size < needed and not reads_other_words(artifact.path, tokens.path):
+        return f"{name} knows {config.vocab_size} tokens, the tokens have {needed}"
+    return ""
 
 
 def read_test(tokens: Path, rows: int) -> TestRows:

@@ -7,6 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from potstill.measure.table import HEAD, markdown_table, notes, research_only, story_rows
+from potstill.prune import curve_table
+from potstill.prune.curve import Curve, curve_from
 from potstill.validate.gate import PASS
 
 TEMPLATE = "report.html"
@@ -36,8 +38,10 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
         figures: the whole of the figures.
         worst: the rows to show, from `worst_disagreements`.
     """
-    from potstill.validate.plots import accuracy_against_size, latency_bars  # noqa: PLC0415 - matplotlib is slow
+    from potstill.prune.curve_plot import draw  # noqa: PLC0415 - matplotlib is slow
+    from potstill.validate.plots import accuracy_against_size, latency_bars  # noqa: PLC0415 - likewise
 
+    curve = _curve(figures)
     folder = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = environment.get_template(TEMPLATE).render(
@@ -50,13 +54,16 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
         worst=worst,
         reference="the teacher" if "teacher" in figures["models"] else "PyTorch",
         plots=[accuracy_against_size(figures), latency_bars(figures)],
+        curve=curve,
+        curve_plot=draw(curve) if curve else "",
+        curve_table=curve_table,
         unmeasured=unmeasured(figures),
     )
     path.write_text(text, encoding="utf-8")
 
 
 def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
-    """Write the Markdown report: licence, table, verdict."""
+    """Write the Markdown report: licence, table, verdict, and the rounds of the pruning."""
     cells = [
         [each["name"], each["model"], each["wanted"], each["measured"], "yes" if each["met"] else "**no**"]
         for each in figures["budgets"]
@@ -66,7 +73,14 @@ def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
     if cells:
         lines += ["| budget | model | wanted | measured | met |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in cells] or ["No budget was set."]
+    curve = _curve(figures)
+    if curve:
+        lines += ["", "## Pruning", "", curve_table.markdown(curve)]
     path.write_text("\n".join([*lines, "", MARK]), encoding="utf-8")
+
+
+def _curve(figures: Mapping[str, Any]) -> Curve | None:
+    return curve_from(figures["pruning"]) if figures["pruning"] else None
 
 
 def unmeasured(figures: Mapping[str, Any]) -> list[str]:

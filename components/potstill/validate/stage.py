@@ -6,6 +6,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from potstill.artifacts import REPORT, Artifact, seal
+from potstill.data.tokens import TokenTable
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
 from potstill.output_folder import creating
@@ -14,6 +15,7 @@ from potstill.validate.candidates import Candidate
 from potstill.validate.config import ValidateConfig
 from potstill.validate.figures import complete, measures_of, write_json
 from potstill.validate.inputs import TestRows, expect_inputs, read_test
+from potstill.validate.other_words import cut_anew, reads_other_words
 from potstill.validate.outputs import FIGURES, MARKDOWN, PAGE, claim_outputs
 from potstill.validate.page import write_markdown, write_page
 from potstill.validate.predictions import worst_disagreements, write_predictions
@@ -94,9 +96,17 @@ def validate_models(
 
 def evaluate_all(inputs: Mapping[str, Artifact], rows: TestRows, config: ValidateConfig) -> list[Result]:
     """Judge every candidate, one after the other so that only one is in memory, and the TF-IDF rival."""
-    rival = evaluate_tfidf(inputs["tokens"], rows)
-    judged = [evaluate(candidate, rows.table, config) for candidate in candidates(inputs, config)]
+    tokens = inputs["tokens"]
+    rival = evaluate_tfidf(tokens, rows)
+    judged = [evaluate(each, _read_by(each, rows, tokens), config) for each in candidates(inputs, config)]
     return [rival, *judged] if rival else judged
+
+
+def _read_by(candidate: Candidate, rows: TestRows, tokens: Artifact) -> TokenTable:
+    """The test rows as a candidate reads them; a pruned vocabulary numbers its word pieces anew."""
+    if not reads_other_words(candidate.folder, tokens.path):
+        return rows.table
+    return cut_anew(rows.table, rows.texts, candidate.folder, tokens.meaning["max_length"])
 
 
 def candidates(inputs: Mapping[str, Artifact], config: ValidateConfig) -> list[Candidate]:

@@ -8,7 +8,9 @@ from potstill.artifacts import Artifact
 from potstill.licences import strictest
 from potstill.measure.intervals import wilson
 from potstill.measure.quality import Labels, agreement, judge_quality
+from potstill.prune.curve import read_curve
 from potstill.validate.candidates import INT8_EXPORTS, TITLES
+from potstill.validate.other_words import reads_other_words
 from potstill.validate.results import Result
 
 
@@ -21,7 +23,8 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
         truth: (rows,) true labels.
 
     Returns: JSON values. `models` holds one entry per result, in the order of TITLES, with shares in [0, 1] and null
-        where there is nothing to compare with; `final` names the model that the path leads to.
+        where there is nothing to compare with; `final` names the model that the path leads to; `pruning` is the curve
+        of the pruning, or null; `other_words` names the inputs that have another tokenizer than the tokens.
     """
     labels, found = list(inputs["tokens"].meaning["labels"]), {each.name: each for each in results}
     models = {each.name: _figures(each, found, truth, labels) for each in results} | _control(inputs)
@@ -31,6 +34,8 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
         "licence": asdict(strictest(each.licence for each in inputs.values())),
         "final": final_of(list(models)),
         "models": {name: models[name] for name in TITLES if name in models},
+        "pruning": _pruning(inputs),
+        "other_words": [name for name, each in inputs.items() if reads_other_words(each.path, inputs["tokens"].path)],
         "lineage": {name: _origin(each) for name, each in inputs.items()},
     }
 
@@ -66,6 +71,13 @@ def _control(inputs: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
     gain = {name: control[name] for name in ("gain", "gain_low", "gain_high")}
     shown = {"title": TITLES["control"], **known, **unknown, **gain, "source": "", "per_class": [], "confusion": []}
     return {"control": shown}
+
+
+def _pruning(inputs: Mapping[str, Artifact]) -> dict[str, Any] | None:
+    """The curve that the pruned checkpoint carries; where none is given, that of the model."""
+    pruned = inputs.get("pruned", inputs["model"])
+    curve = read_curve(pruned.path)
+    return asdict(curve) if curve else None
 
 
 def _origin(artifact: Artifact) -> dict[str, Any]:

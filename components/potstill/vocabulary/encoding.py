@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from potstill.encoder.tokenizer import TOKENIZER
 from potstill.errors import InputError
-from potstill.tokenize.words import Words, can_be_cut
+from potstill.vocabulary.words import Words, can_be_cut
 
 CHARACTERS = 1 << 18  # of text per call: bounds the tokenizer's own memory, some 100 bytes a token
 

@@ -1,16 +1,9 @@
-"""Dropping word pieces that the texts do not use: smaller embeddings, the same ids for all that is left.
-
-WordPiece takes the longest known piece first. Where all pieces of a text are kept, it is cut as before; a dropped piece
-is replaced by shorter ones, or its word by [UNK]. So texts are tokenised anew with the tokenizer that ships.
-Source: arXiv:2010.05609 (Load What You Need); WordPiece as in arXiv:1810.04805.
-"""
+"""The files of a tokenizer with fewer pieces: new ids without gaps, everything else as it was."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from potstill.encoder.tokenizer import TOKENIZER, VOCABULARY, copy_tokenizer
@@ -26,42 +19,27 @@ def model_of(folder: Path) -> str:
     return str(_read(folder)["model"].get("type", WORDPIECE))
 
 
-def kept_ids(folder: Path, counts: npt.NDArray[np.int64], min_count: int) -> list[int]:
-    """List the ids to keep, in rising order: those seen often enough, and every special or added token.
+def require_wordpiece(folder: Path) -> None:
+    """Refuse a tokenizer other than WordPiece.
 
-    Args:
-        folder: the tokenizer.
-        counts: (vocabulary,) how often each id was seen.
-        min_count: how often an id must have been seen, at least 1.
+    BPE merges and Unigram scores hang on pieces that are seen in no text, so dropping by count would change how
+    everything is cut.
 
     Raises:
-        InputError: a tokenizer other than WordPiece. BPE merges and Unigram scores hang on pieces that are seen in no
-            text, so dropping by count would change how everything is cut. Or no piece is seen so often, and nothing
-            but special tokens would be left.
+        InputError: it is none of WordPiece.
     """
     if model_of(folder) != WORDPIECE:
         raise InputError(
             f"{folder} has a {model_of(folder)} tokenizer; only the vocabulary of WordPiece (BERT) can be pruned: "
-            "pass --vocabulary-min-count 0"
+            "pass --vocabulary-min-count 0 and --vocabulary-coverage 0"
         )
-    body = _read(folder)
-    always = {int(token["id"]) for token in body["added_tokens"]}
-    always |= {int(each) for each in [body["model"]["vocab"].get(body["model"]["unk_token"])] if each is not None}
-    frequent = {int(each) for each in np.flatnonzero(counts >= min_count)} - always
-    if not frequent:
-        most = int(np.delete(counts, sorted(always)).max(initial=0))
-        raise InputError(
-            f"no piece is seen {min_count} times outside the test split, the commonest {most} times; "
-            f"pass at most --vocabulary-min-count {most}; 0 keeps the whole vocabulary"
-        )
-    return sorted(always | frequent)
 
 
-def write_pruned(source: Path, kept: list[int], folder: Path) -> None:
+def write_cut(source: Path, kept: list[int], folder: Path) -> None:
     """Write the tokenizer with the kept pieces only; new id i is old id kept[i].
 
     Args:
-        source: the tokenizer to prune.
+        source: the tokenizer to cut.
         kept: old ids, rising.
         folder: gets tokenizer.json, vocab.txt, tokenizer_config.json, special_tokens_map.json and vocabulary.json.
     """

@@ -1,0 +1,94 @@
+"""The curve of a pruning as a picture: accuracy, with its bound, over size and over time."""
+
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
+
+from potstill.measure.drawing import BLUE, INK, ORANGE, RED, panels, standalone, style, svg, write_titles
+from potstill.prune.curve import DRAWING, Curve, Point, pareto
+
+WIDTH, HEIGHT = 8.4, 3.9  # inches
+TITLE_WIDTH, LIFT = 44, 6  # points: of "trimmed"; above the line of the start
+
+
+def draw(curve: Curve) -> str:
+    """Draw accuracy over parameters, and over latency, or over FLOPs where not every point has a latency.
+
+    A whisker goes down to the one-sided bound; a round is refused, and drawn hollow, when it crosses the floor.
+
+    Args:
+        curve: the points.
+
+    Returns: SVG for a page, in the page's ink; the same curve gives the same bytes.
+    """
+    with style("pruning"):
+        figure, both = panels(WIDTH, HEIGHT, 2)
+        for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
+            _draw_panel(axes, curve, cost)
+            _name_axis(axes, curve, cost)
+        both[0].set_ylabel(f"accuracy on {curve.rows:,} validation rows, %")
+        figure.legend(handles=_legend(curve), loc="outside lower center", ncols=4, fontsize=9)
+        for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
+            titles = [(*_place(point, cost), _short(point)) for point in curve.points]
+            write_titles(figure, axes, titles, TITLE_WIDTH, LIFT)
+        return svg(figure)
+
+
+def write_drawing(folder: Path, curve: Curve) -> None:
+    """Write `curve.svg`, a picture that stands alone, on light and on dark."""
+    (folder / DRAWING).write_text(standalone(draw(curve)), encoding="utf-8")
+
+
+def _draw_panel(axes: Axes, curve: Curve, cost: str) -> None:
+    axes.axhline(100 * curve.start.accuracy, color=INK, linestyle=":", linewidth=1, alpha=0.6)
+    axes.axhline(100 * curve.floor, color=RED, linestyle="--", linewidth=1)
+    worth = [_place(point, cost) for point in compress(curve.points, pareto(curve.points, [cost]))]
+    axes.plot(*zip(*sorted(worth), strict=True), color=BLUE, linewidth=1, alpha=0.5)
+    for point in curve.points:
+        _draw_point(axes, curve, point, _place(point, cost))
+    axes.margins(x=0.16, y=0.12)
+    axes.grid(visible=True)
+
+
+def _draw_point(axes: Axes, curve: Curve, point: Point, place: tuple[float, float]) -> None:
+    colour, shape = (INK, "s") if point.round is None else (BLUE, "o")
+    axes.errorbar(*place, [[max(0.0, point.lost_at_most - point.lost)], [0.0]], color=colour, elinewidth=1, alpha=0.9)
+    axes.plot(*place, shape, color=colour, markersize=6, markerfacecolor=colour if point.above_floor else "none")
+    if point.round == curve.chosen:
+        axes.plot(*place, "o", color=ORANGE, markersize=12, markerfacecolor="none", markeredgewidth=1.5)
+
+
+def _name_axis(axes: Axes, curve: Curve, cost: str) -> None:
+    row = f"one row of {curve.max_length} tokens"
+    names = {"parameters": "parameters", "flops": f"FLOPs, {row}", "latency_ms": f"ms by the latency table, {row}"}
+    axes.set_xlabel(names[cost])
+    if cost != "latency_ms":
+        axes.xaxis.set_major_formatter(EngFormatter())
+
+
+def _place(point: Point, cost: str) -> tuple[float, float]:
+    return float(getattr(point, cost)), 100 * point.accuracy
+
+
+def _short(point: Point) -> str:
+    return str(point.round) if point.round else point.name
+
+
+def _legend(curve: Curve) -> list[Line2D]:
+    return [
+        _key("start", INK, marker="s", markersize=6),
+        _key("above the floor", BLUE, marker="o", markersize=6),
+        _key("bound below the floor", BLUE, marker="o", markersize=6, markerfacecolor="none"),
+        _key("chosen", ORANGE, marker="o", markersize=11, markerfacecolor="none"),
+        _key(f"bound of the loss, {100 * curve.confidence:g} %", BLUE, marker="|", markersize=11),
+        _key("best at its cost", BLUE, linestyle="-", alpha=0.5),
+        _key(f"floor: {curve.max_accuracy_drop:g} points lost", RED, linestyle="--"),
+    ]
+
+
+def _key(label: str, colour: str, **looks: Any) -> Line2D:
+    return Line2D([], [], **{"color": colour, "linestyle": "", "linewidth": 1, "label": label, **looks})
