@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,9 @@ def torch_pruning_version(folder: Path | None) -> str:
     """Return the version that is found in the folder that pip was given, or where Python looks; empty: none is."""
     sys.path[:0] = [str(folder)] if folder else []
     try:
-        import torch_pruning
-    except ImportError:
+        return version("torch-pruning")  # its own __version__ is that of a release before
+    except PackageNotFoundError:
         return ""
-    return str(torch_pruning.__version__)
 
 
 class TorchPruning:

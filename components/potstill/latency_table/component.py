@@ -16,7 +16,7 @@ def latency_table(
     format: str = "optimized",  # noqa: A002 - the option's name
     threads: int = 1,
     sizes: int = 4,
-    repeats: int = 30,
+    repeats: int = 50,
 ) -> None:
     """Measure once what heads and FFN neurons cost here, so that pruning can aim at milliseconds.
 
@@ -27,7 +27,7 @@ def latency_table(
         format: What runs: optimized (fused, fp32) or int8 (fused, dynamic), as onnx-export makes them.
         threads: Threads within an operator. A phone's single row is served by one.
         sizes: How many numbers of heads, and of FFN neurons, are measured; the line between two of them tells the rest.
-        repeats: Rounds in which each shape is timed; the shapes take turns, so that a slow minute slows all of them.
+        repeats: How often each shape is timed; the shapes take turns, so that a slow minute slows all of them.
 
     Returns:
         latency: The latency/v1: milliseconds by heads and by FFN neurons.

@@ -22,8 +22,8 @@ class LatencyTableConfig:
     """Threads within an operator. A phone's single row is served by one."""
     sizes: Annotated[int, Field(ge=2, le=16)] = 4
     """How many numbers of heads, and of FFN neurons, are measured; the line between two of them tells the rest."""
-    repeats: Annotated[int, Field(ge=10)] = 30
-    """Rounds in which each shape is timed; the shapes take turns, so that a slow minute slows all of them."""
+    repeats: Annotated[int, Field(ge=10)] = 50
+    """How often each shape is timed; the shapes take turns, so that a slow minute slows all of them."""
 
     @field_validator("format")
     @classmethod
