@@ -8,11 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, BertForSequenceClassification
 
-from potstill.artifacts import CHECKPOINT, LATENCY, expect, seal
+from potstill.artifacts import CHECKPOINT, LATENCY, TOKENS, expect, seal
 from potstill.data.tokens import VALIDATION, read_split
-from potstill.encoder.checkpoint import load_classifier, read_tensors
+from potstill.encoder.checkpoint import load_classifier, read_tensors, save_checkpoint
 from potstill.errors import ArtifactError, InputError, OptionError
-from potstill.licences import Licence
 from potstill.measure.intervals import paired_loss_bound
 from potstill.measure.torch_session import predict_torch
 from potstill.output_folder import creating
@@ -21,6 +20,8 @@ from potstill.prune.curve import read_curve
 from potstill.prune.shape import shape_of
 from potstill.teacher_train import TeacherTrainConfig, train_teacher
 from potstill.training.scoring import right
+from tests.conftest import LABELS, OPEN
+from tests.pruned_models import mobilebert
 
 EXACT = {"threads": 1, "dtype": "float32", "batch_size": 16, "learning_rate": 3e-3}
 FAST = {**EXACT, "max_accuracy_drop": 100, "multiple": 1}
@@ -108,7 +109,7 @@ def test_milliseconds_come_from_the_table(tmp_path, student, tiny_tokens):
     }  # fmt: skip
     with creating(tmp_path / "latency", LATENCY):
         (tmp_path / "latency" / "latency.json").write_text(json.dumps(body))
-        seal(tmp_path / "latency", LATENCY, {"stage": "test"}, {}, {}, Licence("Apache-2.0", "open"))
+        seal(tmp_path / "latency", LATENCY, {"stage": "test"}, {}, {}, OPEN)
     table = tmp_path / "latency"
     with pytest.raises(OptionError, match="no latency table is given"):
         run(tmp_path, student, tiny_tokens, target_latency_ms=15.0)
@@ -228,6 +229,34 @@ def test_another_tokenizer_is_refused(tmp_path, student, tiny_tokens):
     _, folder = run(tmp_path, student, tiny_tokens, rounds=1, epochs=0, vocabulary_min_count=1)
     with pytest.raises(InputError, match="different tokenizers"):
         run(tmp_path, folder, tiny_tokens, "again", rounds=1)
+
+
+@pytest.fixture(scope="module")
+def mobile(tmp_path_factory, tokenizer_folder, tiny_tokens):
+    """checkpoint/v1 with a random MobileBERT of three layers."""
+    vocabulary = expect(tiny_tokens, TOKENS).meaning["vocabulary_size"]
+    folder = tmp_path_factory.mktemp("mobile") / "out"
+    with creating(folder, CHECKPOINT):
+        save_checkpoint(mobilebert(vocabulary), tokenizer_folder, folder)
+        seal(folder, CHECKPOINT, {"stage": "test"}, {}, {"labels": LABELS, "max_length": 32}, OPEN)
+    return folder
+
+
+def test_a_mobilebert_gives_up_what_is_safe(tmp_path, mobile, tiny_tokens):
+    options = {"rounds": 1, "head_sparsity": 0, "drop_layers": 1, "vocabulary_min_count": 1, "multiple": 2}
+    measures, folder = run(tmp_path, mobile, tiny_tokens, **options)
+    before, after = (shape_of(load_classifier(each).config) for each in (mobile, folder))
+    assert (before.layers, after.layers) == (3, 2)
+    assert sum(after.neurons) == sum(before.neurons) / 3
+    assert after.vocabulary < before.vocabulary
+    assert (before.positions, after.positions) == (64, 32)
+    assert measures["rounds"] == 1
+
+
+@pytest.mark.parametrize(("option", "why"), [("head_sparsity", "few"), ("hidden_sparsity", "NoNorm")])
+def test_a_mobilebert_keeps_the_rest_and_says_why(tmp_path, mobile, tiny_tokens, option, why):
+    with pytest.raises(InputError, match=f"{option} must be 0, got 0.25: .*{why}"):
+        run(tmp_path, mobile, tiny_tokens, **{"head_sparsity": 0, option: 0.25})
 
 
 def test_layers_must_stay(tmp_path, student, tiny_tokens):

@@ -12,6 +12,12 @@ from potstill.errors import ArtifactError
 
 CURVE, DRAWING, ROUNDS = "curve.json", "curve.svg", "rounds"
 Stopped = Literal["target", "floor", "stop_after", "sparsities"]
+ENDS: dict[Stopped, str] = {
+    "target": "its target",
+    "floor": "the floor",
+    "stop_after": "the round that it was told to stop after",
+    "sparsities": "what may be removed at most, short of its target",
+}
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 

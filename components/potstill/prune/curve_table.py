@@ -1,7 +1,7 @@
 """The curve of a pruning as a table: a row of cells for each point, and the same as Markdown."""
 
 from potstill.measure.size import MEGABYTE
-from potstill.prune.curve import Curve, Point, pareto
+from potstill.prune.curve import ENDS, Curve, Point, pareto
 
 HEAD = (
     *("model", "layers", "hidden", "heads", "neurons", "vocabulary", "parameters", "fp32 MB"),
@@ -24,17 +24,11 @@ def markdown(curve: Curve) -> str:
 
 def notes(curve: Curve) -> list[str]:
     """What a reader must know to read the table rightly."""
-    ends = {
-        "target": "its target",
-        "floor": "the floor",
-        "stop_after": "the round that it was told to stop after",
-        "sparsities": "what may be removed at most, short of its target",
-    }
     judged = f"the paired one-sided {100 * curve.confidence:g} % bound of that loss, held against the floor"
     row = f"one row of {curve.max_length} tokens"
     return [
         f"Accuracy on {curve.rows:,} validation rows. Lost: points of it, against the start. At most: {judged}.",
-        f"The floor is {curve.max_accuracy_drop:g} points lost. Prune ended at {ends[curve.stopped]}.",
+        f"The floor is {curve.max_accuracy_drop:g} points lost. Prune ended at {ENDS[curve.stopped]}.",
         f"MFLOPs and ms: {row}; ms by the table of measured sizes, where prune was given one.",
         "Best: no other model is as accurate, as small and as fast.",
     ]

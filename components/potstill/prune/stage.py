@@ -14,9 +14,10 @@ from potstill.errors import InputError
 from potstill.latency_table.table import LatencyTable
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import predict_torch
+from potstill.progress import tell
 from potstill.prune.config import PruneConfig
 from potstill.prune.course import Course, copy_id_map
-from potstill.prune.curve import Curve, Stopped, write_curve
+from potstill.prune.curve import ENDS, Curve, Stopped, write_curve
 from potstill.prune.earlier import Earlier, open_earlier
 from potstill.prune.floor import Floor, refuse_few_rows
 from potstill.prune.inputs import expect_inputs, load_student, open_table
@@ -157,6 +158,7 @@ def _write(course: Course, trimmed: Trimmed, stopped: Stopped, run: TrainingRun[
     if processes.is_first():
         _write_beside(course, curve, run.output)
     run.write(course.model, course.tokenizer, meaning)
+    tell(f"ended at {ENDS[stopped]}; the result: {end.name}")
 
 
 def _write_beside(course: Course, curve: Curve, output: Path) -> None:
