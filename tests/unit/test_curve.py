@@ -152,7 +152,7 @@ def test_the_table_has_a_row_for_each_point(curve):
     assert [row["accuracy %"] for row in cells] == ["90.00", "90.00", "89.50", "87.00"]
     assert [row["verdict"] for row in cells] == ["—", "best", "chosen, best", "below the floor, best"]
     assert {row["ms"] for row in cells} == {"—"}
-    text = curve_table.markdown(curve)
+    text = curve_table.markdown(curve, curve_table.notes(curve))
     assert all(line.count("|") == len(curve_table.HEAD) + 1 for line in text.splitlines() if line.startswith("|"))
     assert "The floor is 2 points lost. Prune ended at the floor." in text
 

@@ -55,6 +55,26 @@ def test_the_pages_show_the_rounds(judged):
     assert markdown.index("## Verdict") < markdown.index("## Pruning")
 
 
+def test_rounds_are_timed_beside_the_seal(tmp_path, tiny_tokens, tiny_checkpoint, pruned_checkpoint):
+    run(tiny_tokens, tiny_checkpoint, tmp_path / "report", pruned=pruned_checkpoint, student=tiny_checkpoint)
+    figures = read_figures(tmp_path / "report.json")
+    timed = figures["latency"]["rounds"]
+    assert list(timed) == ["start", "trimmed", "round 1", "round 2"]
+    assert all(value > 0 for value in timed.values())
+    assert all(point["latency_ms"] is None for point in figures["pruning"]["points"])
+    assert "latency" not in read_figures(tmp_path / "report" / "summary.json")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "measured here" in page
+    assert f"{timed['round 1']:.2f}" in page
+    assert "measured here" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_rounds_of_another_student_are_not_timed_with_it(judged, tmp_path, tiny_tokens, pruned_checkpoint):
+    assert read_figures(judged / "report.json")["latency"]["rounds"] == {}
+    run(tiny_tokens, pruned_checkpoint, tmp_path / "report", student=pruned_checkpoint)
+    assert read_figures(tmp_path / "report.json")["latency"]["rounds"] == {}
+
+
 def test_the_model_brings_the_curve_where_no_pruned_one_is_given(tmp_path, tiny_tokens, pruned_checkpoint):
     run(tiny_tokens, pruned_checkpoint, tmp_path / "report")
     assert curve_from(read_figures(tmp_path / "report.json")["pruning"]) == read_curve(pruned_checkpoint)

@@ -1,5 +1,7 @@
 """The curve of a pruning as a table: a row of cells for each point, and the same as Markdown."""
 
+from collections.abc import Sequence
+
 from potstill.measure.size import MEGABYTE
 from potstill.prune.curve import ENDS, Curve, Point, pareto
 
@@ -8,6 +10,7 @@ HEAD = (
     *("MFLOPs", "ms", "accuracy %", "lost", "at most", "verdict"),
 )
 NONE = "—"
+BY_TABLE = "ms: a row of the length of the latency table that prune was given"
 
 
 def rows(curve: Curve) -> list[tuple[str, ...]]:
@@ -16,20 +19,20 @@ def rows(curve: Curve) -> list[tuple[str, ...]]:
     return [_row(point, _verdict(curve, point, best=best)) for point, best in zip(curve.points, worth, strict=True)]
 
 
-def markdown(curve: Curve) -> str:
-    """Lay the points out as a Markdown table, figures right-aligned, and say below how they were judged."""
+def markdown(curve: Curve, notes: Sequence[str]) -> str:
+    """Lay the points out as a Markdown table, figures right-aligned, with notes below."""
     lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 2), "---"), *rows(curve)]
-    return "\n".join([*(f"| {' | '.join(cells)} |" for cells in lines), "", *(f"- {note}" for note in notes(curve))])
+    return "\n".join([*(f"| {' | '.join(cells)} |" for cells in lines), "", *(f"- {note}" for note in notes)])
 
 
-def notes(curve: Curve) -> list[str]:
-    """What a reader must know to read the table rightly."""
+def notes(curve: Curve, clock: str = BY_TABLE) -> list[str]:
+    """Say what a reader must know to read the table rightly; clock: where its milliseconds are from."""
     judged = f"the paired one-sided {100 * curve.confidence:g} % bound of that loss, held against the floor"
     row = f"one row of {curve.max_length} tokens"
     return [
         f"Accuracy on {curve.rows:,} validation rows. Lost: points of it, against the start. At most: {judged}.",
         f"The floor is {curve.max_accuracy_drop:g} points lost. Prune ended at {ENDS[curve.stopped]}.",
-        f"MFLOPs and ms: {row}; ms by the table of measured sizes, where prune was given one.",
+        f"MFLOPs: {row}. {clock[0].upper()}{clock[1:]}.",
         "Best: no other model is as accurate, as small and as fast.",
     ]
 

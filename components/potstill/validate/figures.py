@@ -19,7 +19,11 @@ SHARES = ("accuracy", "macro_f1", "agreement_teacher", "agreement_pytorch")
 
 
 def complete(
-    summary: Mapping[str, Any], results: Sequence[Result], config: ValidateConfig, digest: str
+    summary: Mapping[str, Any],
+    results: Sequence[Result],
+    rounds: Mapping[str, float],
+    config: ValidateConfig,
+    digest: str,
 ) -> dict[str, Any]:
     """Add to the summary how long a row takes, every budget, the verdict, and the digest of the sealed report."""
     timed = {each.name: asdict(each.latency) for each in results if each.latency}
@@ -33,6 +37,7 @@ def complete(
             "rows": min(config.latency_rows, summary["rows"]),
             "warmup": config.latency_warmup,
             "models": timed,
+            "rounds": dict(rounds),
         },
         "budgets": [asdict(budget) for budget in budgets],
         "verdict": FAIL if failures else PASS,

@@ -89,6 +89,11 @@ def read_test(tokens: Path, rows: int) -> TestRows:
     return TestRows(whole.take(chosen), [texts[i] for i in chosen], [ids[i] for i in chosen])
 
 
+def pruned_of(inputs: Mapping[str, Artifact]) -> Artifact:
+    """Return the checkpoint whose curve is shown: the pruned one; where none is given, the model."""
+    return inputs.get("pruned", inputs["model"])
+
+
 def spread(count: int, wanted: int) -> npt.NDArray[np.int64]:
     """Return min(count, wanted) indices in [0, count), evenly spaced and ascending."""
     some = min(count, wanted)

@@ -1,6 +1,7 @@
 """The report for people: one HTML file that needs nothing else, and a shorter one in Markdown."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ COMPARED = {
     "onnx_int8": "ONNX int8",
     "coreml_int8": "Core ML int8",
 }
+MEASURED_HERE = "ms: PyTorch float, the median of test rows at their own length, batch 1, one thread, measured here"
 UNMEASURED = (
     "Latency on a phone, and on any other processor than this one; energy and memory.",
     "Text outside the test split: other topics, other years, typing errors, hostile input.",
@@ -41,7 +43,7 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
     from potstill.prune.curve_plot import draw  # noqa: PLC0415 - matplotlib is slow
     from potstill.validate.plots import accuracy_against_size, latency_bars  # noqa: PLC0415 - likewise
 
-    curve = _curve(figures)
+    curve, curve_notes = _curve(figures)
     folder = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = environment.get_template(TEMPLATE).render(
@@ -57,6 +59,7 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
         curve=curve,
         curve_plot=draw(curve) if curve else "",
         curve_table=curve_table,
+        curve_notes=curve_notes,
         unmeasured=unmeasured(figures),
     )
     path.write_text(text, encoding="utf-8")
@@ -73,14 +76,21 @@ def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
     if cells:
         lines += ["| budget | model | wanted | measured | met |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in cells] or ["No budget was set."]
-    curve = _curve(figures)
+    curve, curve_notes = _curve(figures)
     if curve:
-        lines += ["", "## Pruning", "", curve_table.markdown(curve)]
+        lines += ["", "## Pruning", "", curve_table.markdown(curve, curve_notes)]
     path.write_text("\n".join([*lines, "", MARK]), encoding="utf-8")
 
 
-def _curve(figures: Mapping[str, Any]) -> Curve | None:
-    return curve_from(figures["pruning"]) if figures["pruning"] else None
+def _curve(figures: Mapping[str, Any]) -> tuple[Curve | None, list[str]]:
+    """The curve of the pruning and its notes; its milliseconds are those measured now, where it has none of a table."""
+    if not figures["pruning"]:
+        return None, []
+    curve, timed = curve_from(figures["pruning"]), figures["latency"]["rounds"]
+    if curve.pace == "latency_ms" or not timed:
+        return curve, curve_table.notes(curve)
+    points = tuple(replace(point, latency_ms=timed[point.name]) for point in curve.points)
+    return replace(curve, points=points), curve_table.notes(curve, MEASURED_HERE)
 
 
 def unmeasured(figures: Mapping[str, Any]) -> list[str]:

@@ -46,11 +46,12 @@ def evaluate(candidate: Candidate, table: TokenTable, config: ValidateConfig) ->
     """Open a candidate, run it over all rows, and time it."""
     runner = candidate.open()
     probabilities = softmax(runner.predict(table))
-    size, latency = size_on_disk(candidate.file), _latency(runner, table, config)
+    size, latency = size_on_disk(candidate.file), time_one_row(runner, table, config)
     return Result(candidate.name, probabilities, runner.parameters, candidate.source, size, latency)
 
 
-def _latency(runner: Runner, table: TokenTable, config: ValidateConfig) -> Latency | None:
+def time_one_row(runner: Runner, table: TokenTable, config: ValidateConfig) -> Latency | None:
+    """Time rows one by one; None where the time taken here would tell nothing."""
     if runner.prepare is None:
         return None
     calls = [runner.prepare(table, int(row)) for row in spread(len(table), config.latency_rows)]

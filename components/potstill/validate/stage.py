@@ -20,6 +20,7 @@ from potstill.validate.outputs import FIGURES, MARKDOWN, PAGE, claim_outputs
 from potstill.validate.page import write_markdown, write_page
 from potstill.validate.predictions import worst_disagreements, write_predictions
 from potstill.validate.results import Result, evaluate, evaluate_tfidf
+from potstill.validate.round_latency import time_rounds
 from potstill.validate.summary import summarize
 from potstill.validate.torch_candidates import torch_candidates
 
@@ -87,7 +88,8 @@ def validate_models(
         write_predictions(report / "predictions.parquet", rows, results)
         meaning = {"labels": summary["labels"], "rows": summary["rows"], "final": summary["final"]}
         sealed = seal(report, REPORT, maker("validate", config), inputs, meaning)
-    every = complete(summary, results, config, sealed.digest)
+        rounds = time_rounds(inputs, lambda folder: _read_by(folder, rows, inputs["tokens"]), config)
+    every = complete(summary, results, rounds, config, sealed.digest)
     write_json(files[FIGURES], every)
     write_page(files[PAGE], every, worst_disagreements(rows, results, summary))
     write_markdown(files[MARKDOWN], every)
@@ -98,15 +100,15 @@ def evaluate_all(inputs: Mapping[str, Artifact], rows: TestRows, config: Validat
     """Judge every candidate, one after the other so that only one is in memory, and the TF-IDF rival."""
     tokens = inputs["tokens"]
     rival = evaluate_tfidf(tokens, rows)
-    judged = [evaluate(each, _read_by(each, rows, tokens), config) for each in candidates(inputs, config)]
+    judged = [evaluate(each, _read_by(each.folder, rows, tokens), config) for each in candidates(inputs, config)]
     return [rival, *judged] if rival else judged
 
 
-def _read_by(candidate: Candidate, rows: TestRows, tokens: Artifact) -> TokenTable:
-    """The test rows as a candidate reads them; a pruned vocabulary numbers its word pieces anew."""
-    if not reads_other_words(candidate.folder, tokens.path):
+def _read_by(folder: Path, rows: TestRows, tokens: Artifact) -> TokenTable:
+    """The test rows as the model in a folder reads them; a pruned vocabulary numbers its word pieces anew."""
+    if not reads_other_words(folder, tokens.path):
         return rows.table
-    return cut_anew(rows.table, rows.texts, candidate.folder, tokens.meaning["max_length"])
+    return cut_anew(rows.table, rows.texts, folder, tokens.meaning["max_length"])
 
 
 def candidates(inputs: Mapping[str, Artifact], config: ValidateConfig) -> list[Candidate]:

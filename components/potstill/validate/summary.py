@@ -10,6 +10,7 @@ from potstill.measure.intervals import wilson
 from potstill.measure.quality import Labels, agreement, judge_quality
 from potstill.prune.curve import read_curve
 from potstill.validate.candidates import INT8_EXPORTS, TITLES
+from potstill.validate.inputs import pruned_of
 from potstill.validate.other_words import reads_other_words
 from potstill.validate.results import Result
 
@@ -75,8 +76,7 @@ def _control(inputs: Mapping[str, Artifact]) -> dict[str, dict[str, Any]]:
 
 def _pruning(inputs: Mapping[str, Artifact]) -> dict[str, Any] | None:
     """The curve that the pruned checkpoint carries; where none is given, that of the model."""
-    pruned = inputs.get("pruned", inputs["model"])
-    curve = read_curve(pruned.path)
+    curve = read_curve(pruned_of(inputs).path)
     return asdict(curve) if curve else None
 
 

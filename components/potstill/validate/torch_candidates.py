@@ -40,6 +40,11 @@ def _candidate(name: str, folder: Path, load: Load, source: str, threads: int) -
     return Candidate(name, folder / WEIGHTS, source, partial(_open, name, folder, load, threads))
 
 
+def open_checkpoint(folder: Path) -> Runner:
+    """Open a float checkpoint as the pruned one is."""
+    return _open("pruned", folder, load_classifier, 1)
+
+
 def _open(name: str, folder: Path, load: Load, threads: int) -> Runner:
     model = load(folder)
     predict = partial(predict_torch, model, what="")
