@@ -61,7 +61,9 @@ def _too_great(built: Any) -> list[tuple[str, int]]:
 def _offence(offence: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in offence["loc"])
     message = str(offence["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return message if "got" in message else f"{name} {message}, got {offence['input']!r}"
+    if offence["type"] == "value_error" and "got" in message:  # a validator of ours, which says all of it
+        return message
+    return f"{name} {message.partition(', got')[0]}, got {offence['input']!r}"
 
 
 def choose(name: str, value: str, choices: Iterable[str]) -> str:

@@ -19,9 +19,11 @@ from potstill.measure.torch_session import predict_torch
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.fold import row_scales
 from potstill.onnx_export.formats import FILES, from_scales
+from potstill.onnx_export.fuse import fuse
 from potstill.onnx_export.graph import constants, producers
+from potstill.onnx_export.trace import trace
 from potstill.output_folder import creating
-from tests.conftest import LABELS, MAKER, OPEN, make_quantized
+from tests.conftest import LABELS, MAKER, OPEN, make_checkpoint, make_quantized
 
 # A random model is nearly indifferent between its labels, so int8 turns some; what int8 is worth, validate measures.
 LOOSE = OnnxExportConfig(parity_rows=24, minimum_agreement_int8=0.8)
@@ -249,3 +251,11 @@ def test_tokens_of_another_vocabulary_are_refused(tiny_tokens: Path, tmp_path: P
 def test_options_out_of_range(option: str, value: object) -> None:
     with pytest.raises(OptionError, match=option):
         OnnxExportConfig(**{option: value})
+
+
+def test_fusion_says_nothing_of_a_vocabulary_smaller_than_the_positions(tmp_path, tokenizer_folder, caplog):
+    made = make_checkpoint(tmp_path / "model", tokenizer_folder, max_position_embeddings=256)
+    assert load_classifier(made.path).config.vocab_size < 256
+    _, fused = fuse(trace(load_classifier(made.path), 17))
+    assert fused["Attention"] == 2
+    assert caplog.text == ""

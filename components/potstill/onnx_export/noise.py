@@ -17,6 +17,7 @@ WARNINGS = (
 MESSAGES = (
     "Please consider to run pre-processing before quantization",  # the graph was just optimised
     "Input hidden size (",  # onnxruntime's fusion about pruned heads; it goes on with the size it finds
+    "word_embedding_table (",  # the same about a vocabulary no larger than the positions, which pruning can make
     "The optimized model requires",  # fused graphs are for onnxruntime, and the file says so
 )
 
@@ -24,7 +25,7 @@ MESSAGES = (
 @contextmanager
 def without_noise() -> Iterator[None]:
     """Hide the known messages, and only those, while a library works."""
-    loggers = [logging.getLogger(name) for name in ("", "fusion_attention")]
+    loggers = [logging.getLogger(name) for name in ("", "fusion_attention", "fusion_embedlayer")]
     handlers, disabled = list(loggers[0].handlers), logging.root.manager.disable
     with warnings.catch_warnings():
         for message, category in WARNINGS:
