@@ -108,8 +108,15 @@ def test_the_picture_shows_each_round_in_both_panels(curve):
         assert wanted in texts
     assert "floor: 2 points lost" in texts
     timed = texts_of(draw(with_latency(curve)))
-    assert "ms by the latency table, one row of 32 tokens" in timed
+    assert "ms: one row, by the latency table" in timed
     assert not any("FLOPs" in text for text in timed)
+    assert "ms: a phone's" in texts_of(draw(with_latency(curve), "a phone's"))
+
+
+def test_a_floor_far_below_does_not_press_the_points_together(curve):
+    far = draw(replace(curve, max_accuracy_drop=90.0))
+    assert "floor: 90 points lost (far below)" in texts_of(far)
+    assert not any(text.startswith(("−", "-")) or text == "0" for text in texts_of(far))
 
 
 def test_refused_rounds_are_hollow_and_the_chosen_one_has_a_ring(curve):

@@ -12,6 +12,7 @@ from potstill.errors import ArtifactError
 
 CURVE, DRAWING, ROUNDS = "curve.json", "curve.svg", "rounds"
 Stopped = Literal["target", "floor", "stop_after", "sparsities"]
+BY_TABLE = "one row, by the latency table"  # where its milliseconds are from
 ENDS: dict[Stopped, str] = {
     "target": "its target",
     "floor": "the floor",

@@ -9,19 +9,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
 from potstill.measure.drawing import BLUE, INK, ORANGE, RED, panels, standalone, style, svg, write_titles
-from potstill.prune.curve import DRAWING, Curve, Point, pareto
+from potstill.prune.curve import BY_TABLE, DRAWING, Curve, Point, pareto
 
 WIDTH, HEIGHT = 8.4, 3.9  # inches
+LEAST_VIEW = 0.05  # of accuracy: a floor so near is always shown
 TITLE_WIDTH, LIFT = 44, 6  # points: of "trimmed"; above the line of the start
 
 
-def draw(curve: Curve) -> str:
+def draw(curve: Curve, clock: str = BY_TABLE) -> str:
     """Draw accuracy over parameters, and over latency, or over FLOPs where not every point has a latency.
 
     A whisker goes down to the one-sided bound; a round is refused, and drawn hollow, when it crosses the floor.
 
     Args:
         curve: the points.
+        clock: which row its milliseconds are of, and how they were measured.
 
     Returns: SVG for a page, in the page's ink; the same curve gives the same bytes.
     """
@@ -29,7 +31,7 @@ def draw(curve: Curve) -> str:
         figure, both = panels(WIDTH, HEIGHT, 2)
         for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
             _draw_panel(axes, curve, cost)
-            _name_axis(axes, curve, cost)
+            _name_axis(axes, curve, cost, clock)
         both[0].set_ylabel(f"accuracy on {curve.rows:,} validation rows, %")
         figure.legend(handles=_legend(curve), loc="outside lower center", ncols=4, fontsize=9)
         for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
@@ -45,13 +47,21 @@ def write_drawing(folder: Path, curve: Curve) -> None:
 
 def _draw_panel(axes: Axes, curve: Curve, cost: str) -> None:
     axes.axhline(100 * curve.start.accuracy, color=INK, linestyle=":", linewidth=1, alpha=0.6)
-    axes.axhline(100 * curve.floor, color=RED, linestyle="--", linewidth=1)
+    if _floor_in_view(curve):
+        axes.axhline(100 * curve.floor, color=RED, linestyle="--", linewidth=1)
     worth = [_place(point, cost) for point in compress(curve.points, pareto(curve.points, [cost]))]
     axes.plot(*zip(*sorted(worth), strict=True), color=BLUE, linewidth=1, alpha=0.5)
     for point in curve.points:
         _draw_point(axes, curve, point, _place(point, cost))
     axes.margins(x=0.16, y=0.12)
     axes.grid(visible=True)
+
+
+def _floor_in_view(curve: Curve) -> bool:
+    """A floor far below all points would press them into one line."""
+    lowest = min(point.accuracy - (point.lost_at_most - point.lost) / 100 for point in curve.points)
+    highest = max(point.accuracy for point in curve.points)
+    return curve.floor > lowest - max(highest - lowest, LEAST_VIEW)
 
 
 def _draw_point(axes: Axes, curve: Curve, point: Point, place: tuple[float, float]) -> None:
@@ -62,9 +72,12 @@ def _draw_point(axes: Axes, curve: Curve, point: Point, place: tuple[float, floa
         axes.plot(*place, "o", color=ORANGE, markersize=12, markerfacecolor="none", markeredgewidth=1.5)
 
 
-def _name_axis(axes: Axes, curve: Curve, cost: str) -> None:
-    row = f"one row of {curve.max_length} tokens"
-    names = {"parameters": "parameters", "flops": f"FLOPs, {row}", "latency_ms": f"ms by the latency table, {row}"}
+def _name_axis(axes: Axes, curve: Curve, cost: str, clock: str) -> None:
+    names = {
+        "parameters": "parameters",
+        "flops": f"FLOPs, one row of {curve.max_length} tokens",
+        "latency_ms": f"ms: {clock}",
+    }
     axes.set_xlabel(names[cost])
     if cost != "latency_ms":
         axes.xaxis.set_major_formatter(EngFormatter())
@@ -79,6 +92,7 @@ def _short(point: Point) -> str:
 
 
 def _legend(curve: Curve) -> list[Line2D]:
+    far = "" if _floor_in_view(curve) else " (far below)"
     return [
         _key("start", INK, marker="s", markersize=6),
         _key("above the floor", BLUE, marker="o", markersize=6),
@@ -86,7 +100,7 @@ def _legend(curve: Curve) -> list[Line2D]:
         _key("chosen", ORANGE, marker="o", markersize=11, markerfacecolor="none"),
         _key(f"bound of the loss, {100 * curve.confidence:g} %", BLUE, marker="|", markersize=11),
         _key("best at its cost", BLUE, linestyle="-", alpha=0.5),
-        _key(f"floor: {curve.max_accuracy_drop:g} points lost", RED, linestyle="--"),
+        _key(f"floor: {curve.max_accuracy_drop:g} points lost{far}", RED, linestyle="--"),
     ]
 
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from potstill.measure.table import HEAD, markdown_table, notes, research_only, story_rows
 from potstill.prune import curve_table
-from potstill.prune.curve import Curve, curve_from
+from potstill.prune.curve import BY_TABLE, Curve, curve_from
 from potstill.validate.gate import PASS
 
 TEMPLATE = "report.html"
@@ -23,7 +23,7 @@ COMPARED = {
     "onnx_int8": "ONNX int8",
     "coreml_int8": "Core ML int8",
 }
-MEASURED_HERE = "ms: PyTorch float, the median of test rows at their own length, batch 1, one thread, measured here"
+MEASURED_HERE = "one row at its own length, PyTorch float on one thread, measured here"
 UNMEASURED = (
     "Latency on a phone, and on any other processor than this one; energy and memory.",
     "Text outside the test split: other topics, other years, typing errors, hostile input.",
@@ -43,7 +43,7 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
     from potstill.prune.curve_plot import draw  # noqa: PLC0415 - matplotlib is slow
     from potstill.validate.plots import accuracy_against_size, latency_bars  # noqa: PLC0415 - likewise
 
-    curve, curve_notes = _curve(figures)
+    curve, clock = _curve(figures)
     folder = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = environment.get_template(TEMPLATE).render(
@@ -57,9 +57,9 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
         reference="the teacher" if "teacher" in figures["models"] else "PyTorch",
         plots=[accuracy_against_size(figures), latency_bars(figures)],
         curve=curve,
-        curve_plot=draw(curve) if curve else "",
+        curve_plot=draw(curve, clock) if curve else "",
         curve_table=curve_table,
-        curve_notes=curve_notes,
+        curve_notes=curve_table.notes(curve, clock) if curve else [],
         unmeasured=unmeasured(figures),
     )
     path.write_text(text, encoding="utf-8")
@@ -76,21 +76,21 @@ def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
     if cells:
         lines += ["| budget | model | wanted | measured | met |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in cells] or ["No budget was set."]
-    curve, curve_notes = _curve(figures)
+    curve, clock = _curve(figures)
     if curve:
-        lines += ["", "## Pruning", "", curve_table.markdown(curve, curve_notes)]
+        lines += ["", "## Pruning", "", curve_table.markdown(curve, curve_table.notes(curve, clock))]
     path.write_text("\n".join([*lines, "", MARK]), encoding="utf-8")
 
 
-def _curve(figures: Mapping[str, Any]) -> tuple[Curve | None, list[str]]:
-    """The curve of the pruning and its notes; its milliseconds are those measured now, where it has none of a table."""
+def _curve(figures: Mapping[str, Any]) -> tuple[Curve | None, str]:
+    """The curve of the pruning, and whose its milliseconds are: a table's, or those measured now where it has none."""
     if not figures["pruning"]:
-        return None, []
+        return None, BY_TABLE
     curve, timed = curve_from(figures["pruning"]), figures["latency"]["rounds"]
     if curve.pace == "latency_ms" or not timed:
-        return curve, curve_table.notes(curve)
+        return curve, BY_TABLE
     points = tuple(replace(point, latency_ms=timed[point.name]) for point in curve.points)
-    return replace(curve, points=points), curve_table.notes(curve, MEASURED_HERE)
+    return replace(curve, points=points), MEASURED_HERE
 
 
 def unmeasured(figures: Mapping[str, Any]) -> list[str]:
