@@ -56,7 +56,7 @@ def make_pruned(folder: Path, checkpoint: Path) -> Artifact:
     from potstill.prune.curve_plot import write_drawing
 
     source, models = expect(checkpoint, CHECKPOINT), shrink(load_classifier(checkpoint))
-    curve = Curve(32, 64, 0.95, 2.0, "floor", 1, points_of(models))
+    curve = Curve(32, None, 64, 0.95, 2.0, "floor", 1, points_of(models))
     with creating(folder, CHECKPOINT, checkpoint):
         for number in (0, 2):
             round_folder(folder, number).mkdir(parents=True)
@@ -70,4 +70,6 @@ def make_pruned(folder: Path, checkpoint: Path) -> Artifact:
 
 def with_latency(curve):
     """The same curve, with milliseconds."""
-    return replace(curve, points=tuple(replace(each, latency_ms=each.flops / 1e6) for each in curve.points))
+    return replace(
+        curve, latency_length=24, points=tuple(replace(each, latency_ms=each.flops / 1e6) for each in curve.points)
+    )

@@ -56,9 +56,11 @@ def all_variants(megaflops: float) -> list[Variant]:
 
 def grid(share: int) -> list[Variant]:
     """List the variants that remove `share` % of heads and neurons."""
-    ours = [*MEASURES, UNIFORM, CONTROL] if share == SHARES[0] else MEASURES
-    found = [heads_and_neurons(share, PRUNE, *each) for each in combined(ours)]
-    found += [heads_and_neurons(share, PEER, *each) for each in combined(("taylor", "l2"))]
+    found = [heads_and_neurons(share, PRUNE, *each) for each in combined(MEASURES)]
+    if share == SHARES[0]:
+        iterative = [each for each in combined((UNIFORM, CONTROL)) if "iterative" in each]
+        found += [heads_and_neurons(share, PRUNE, *each) for each in iterative]
+    found += [heads_and_neurons(share, PEER, *each) for each in combined(("taylor",))]
     return found + [heads_and_neurons(share, MASKS, "l2", "one-shot", each) for each in (RECOVERED, RAW)]
 
 

@@ -246,7 +246,7 @@ def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, tiny_checkpoin
     (grown / "vocab.txt").write_text(words + "鑫\n", encoding="utf-8")
     (grown / "tokenizer.json").unlink()
     tokens = make_tokens(tmp_path / "tokens", grown).path
-    with pytest.raises(InputError, match="pass the tokens that the model was trained on"):
+    with pytest.raises(InputError, match="potstill tokenize --data"):
         export_coreml(tiny_checkpoint, tokens, tmp_path / "package", CoremlExportConfig())
 
 

@@ -108,7 +108,7 @@ def test_the_picture_shows_each_round_in_both_panels(curve):
         assert wanted in texts
     assert "floor: 2 points lost" in texts
     timed = texts_of(draw(with_latency(curve)))
-    assert "ms: one row, by the latency table" in timed
+    assert "ms: one row of 24 tokens, by the latency table" in timed
     assert not any("FLOPs" in text for text in timed)
     assert "ms: a phone's" in texts_of(draw(with_latency(curve), "a phone's"))
 
@@ -170,3 +170,12 @@ def test_the_curve_is_read_without_torch_and_without_matplotlib():
         "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_of_many_rounds_some_are_named(curve):
+    last = curve.points[-1]
+    many = [replace(last, round=number, name=f"round {number}", lost=number / 50) for number in range(2, 60)]
+    texts = texts_of(draw(replace(curve, points=(*curve.points[:-1], *many))))
+    named = [text for text in texts if text.isdecimal() and int(text) in range(1, 60)]
+    assert {"1", "59"} <= set(named)  # the chosen one and the last
+    assert len(set(named)) < 20

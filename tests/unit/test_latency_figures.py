@@ -83,6 +83,11 @@ def test_options_of_a_measurement_that_is_not_made_are_refused(tmp_path, tiny_ch
         ({"attention": {"4": "quick"}}, "attention.4"),
         ({"base_ms": None, "threads": None}, "threads, base_ms missing"),
         ({"note": "by hand"}, "note unknown"),
+        ({"base_ms": True}, "base_ms True"),
+        ({"base_ms": "0.3"}, "base_ms '0.3'"),
+        ({"attention": {"4": 0.4, "04": 9.0}}, "attention '04'"),
+        ({"ffn": {"16": 0.9, "64": 0.1}}, "ffn must not fall with size, got 0.9 ms for 16 and 0.1 for 64"),
+        ({"base_ms": 0, "attention": {"4": 0}, "ffn": {"64": 0}}, "must take some time"),
         ({"check": [{"layers": 1}]}, "check.0"),
     ],
 )
@@ -94,7 +99,7 @@ def test_figures_that_are_not_as_they_must_be_are_refused(tmp_path, tiny_checkpo
     assert not (tmp_path / "latency").exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "\udcff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "\udcff", "[" * 100_000])
 def test_a_file_that_is_no_table_is_refused(figures, tmp_path, text):
     file = figures()
     file.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -9,16 +9,20 @@ import torch
 from transformers import AutoModelForSequenceClassification, BertForSequenceClassification
 
 from potstill.artifacts import CHECKPOINT, LATENCY, TOKENS, expect, seal
+from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.data.tokens import VALIDATION, read_split
 from potstill.encoder.checkpoint import load_classifier, read_tensors, save_checkpoint
 from potstill.errors import ArtifactError, InputError, OptionError
 from potstill.measure.intervals import paired_loss_bound
 from potstill.measure.torch_session import predict_torch
+from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.output_folder import creating
 from potstill.prune import PruneConfig, prune_checkpoint
 from potstill.prune.curve import read_curve
 from potstill.prune.shape import shape_of
+from potstill.qat import QatConfig, quantize_checkpoint
 from potstill.teacher_train import TeacherTrainConfig, train_teacher
+from potstill.tokenize import TokenizeConfig, tokenize_table
 from potstill.training.scoring import right
 from tests.conftest import LABELS, OPEN
 from tests.pruned_models import mobilebert
@@ -52,7 +56,7 @@ def run(tmp_path, student, tokens, name="out", **options):
 def test_every_round_is_kept_and_judged(pruned, student, tiny_tokens):
     curve = read_curve(pruned)
     assert [point.round for point in curve.points] == [None, 0, 1, 2, 3]
-    assert (curve.stopped, curve.chosen) == ("target", 3)
+    assert (curve.stopped, curve.chosen) == ("schedule", 3)
     assert sorted(each.name for each in (pruned / "rounds").iterdir()) == ["0", "1", "2"]
     table = read_split(tiny_tokens, VALIDATION)
     before = right(predict_torch(load_classifier(student), table), table)
@@ -94,6 +98,25 @@ def test_a_target_beyond_the_sparsities_is_refused_before_any_work(tmp_path, stu
     assert not (tmp_path / "out").exists()
 
 
+def test_the_stage_ends_where_the_target_is_met(tmp_path, student, tiny_tokens, pruned):
+    """The first round of several may go far enough: width is cut in steps of `multiple`."""
+    cuts = {"head_sparsity": 0, "ffn_sparsity": 0, "hidden_sparsity": 0.5, "multiple": 16, "rounds": 3, "epochs": 0}
+    measures, folder = run(tmp_path, student, tiny_tokens, target_parameters=15000, **cuts)
+    assert (measures["rounds"], measures["round"], measures["target_reached"]) == (1, 1, 1)
+    assert read_curve(folder).stopped == "target"
+
+
+def test_a_round_that_removes_nothing_must_not_lose_either(tmp_path, student, tiny_tokens):
+    """Every neuron that may go is gone after the first round; what a later one unlearns is passed over."""
+    cuts = {"head_sparsity": 0, "ffn_sparsity": 0.5, "multiple": 32, "rounds": 3, "epochs": 1, "learning_rate": 0.5}
+    _, folder = run(tmp_path, student, tiny_tokens, **cuts)
+    curve = read_curve(folder)
+    smallest = min(point.parameters for point in curve.points)
+    best = max(point.accuracy for point in curve.points if point.parameters == smallest)
+    assert curve.at(curve.chosen).accuracy == best
+    assert curve.stopped == "schedule"
+
+
 def test_a_target_that_is_met_already_needs_no_round(tmp_path, student, tiny_tokens):
     measures, folder = run(tmp_path, student, tiny_tokens, target_parameters=10**9, trim_positions=False)
     assert (measures["rounds"], measures["round"], measures["target_reached"]) == (0, -1, 1)
@@ -123,6 +146,7 @@ def test_milliseconds_come_from_the_table(tmp_path, student, tiny_tokens):
         by_hand = 1 + sum(point.heads) + sum((neurons - 1) * 0.1 for neurons in point.neurons)
         assert point.latency_ms == pytest.approx(by_hand)
     assert 14 < points[-1].latency_ms <= 15
+    assert read_curve(folder).clock == "one row of 32 tokens, by the latency table"
     assert expect(folder, CHECKPOINT).inputs["latency"] == expect(table, LATENCY).digest
 
 
@@ -171,7 +195,7 @@ def test_another_work_is_not_gone_on_with(tmp_path, student, tiny_tokens, tiny_c
         run(tmp_path, student, tiny_tokens, resume=pruned)
     with pytest.raises(InputError, match="is another work: student was"):
         run(tmp_path, tiny_checkpoint, tiny_tokens, head_sparsity=0.5, resume=pruned)
-    with pytest.raises(InputError, match="has no rounds to go on from"):
+    with pytest.raises(InputError, match="was made by teacher-train; --resume takes what prune wrote"):
         run(tmp_path, student, tiny_tokens, resume=student)
 
 
@@ -219,6 +243,22 @@ def test_the_vocabulary_goes_with_an_id_map(tmp_path, student, tiny_tokens):
     assert read_curve(folder).at(0).lost == 0  # every piece that a text has is still there
 
 
+def test_what_follows_refuses_the_tokens_of_before(tmp_path, student, tiny_tokens):
+    _, folder = run(tmp_path, student, tiny_tokens, rounds=1, epochs=0, vocabulary_min_count=1)
+    stages = {
+        "qat": lambda tokens, out: quantize_checkpoint(folder, tokens, out, QatConfig(rows=16, **EXACT)),
+        "onnx": lambda tokens, out: export_onnx(folder, tokens, out, OnnxExportConfig()),
+        "coreml": lambda tokens, out: export_coreml(folder, tokens, out, CoremlExportConfig()),
+    }
+    for name, stage in stages.items():
+        with pytest.raises(InputError, match=f"potstill tokenize --data {tiny_tokens} --start {folder}"):
+            stage(tiny_tokens, tmp_path / name)
+    tokenize_table(tiny_tokens, folder, tmp_path / "anew", TokenizeConfig(max_length=32))
+    with pytest.raises(InputError, match="leave --teacher out"):
+        quantize_checkpoint(folder, tmp_path / "anew", tmp_path / "qat", QatConfig(rows=16, **EXACT), teacher=student)
+    stages["qat"](tmp_path / "anew", tmp_path / "qat")
+
+
 def test_too_many_unknown_words_are_refused(tmp_path, student, tiny_tokens):
     with pytest.raises(InputError, match="UNK"):
         run(tmp_path, student, tiny_tokens, vocabulary_coverage=0.3)
@@ -257,6 +297,24 @@ def test_a_mobilebert_gives_up_what_is_safe(tmp_path, mobile, tiny_tokens):
 def test_a_mobilebert_keeps_the_rest_and_says_why(tmp_path, mobile, tiny_tokens, option, why):
     with pytest.raises(InputError, match=f"{option} must be 0, got 0.25: .*{why}"):
         run(tmp_path, mobile, tiny_tokens, **{"head_sparsity": 0, option: 0.25})
+
+
+def test_a_multiple_that_lets_nothing_go_is_refused(tmp_path, student, tiny_tokens):
+    with pytest.raises(OptionError, match="multiple must be less than 64, the width that ffn_sparsity is to cut"):
+        run(tmp_path, student, tiny_tokens, multiple=64)
+    with pytest.raises(OptionError, match="less than 32, the width that hidden_sparsity"):
+        run(tmp_path, student, tiny_tokens, ffn_sparsity=0, hidden_sparsity=0.5, multiple=32)
+
+
+def test_a_floor_of_nothing_is_refused(tmp_path, student, tiny_tokens):
+    with pytest.raises(OptionError, match="max_accuracy_drop must be above 0"):
+        run(tmp_path, student, tiny_tokens, max_accuracy_drop=0)
+
+
+def test_a_table_that_is_not_sealed_is_refused(tmp_path, student, tiny_tokens):
+    (tmp_path / "phone.json").write_text("{}")
+    with pytest.raises(InputError, match="is a file; seal it first: potstill latency-table --from-json"):
+        run(tmp_path, student, tiny_tokens, latency=tmp_path / "phone.json")
 
 
 def test_layers_must_stay(tmp_path, student, tiny_tokens):

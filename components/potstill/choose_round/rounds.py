@@ -54,5 +54,5 @@ def _holds(pruned: Path, curve: Curve, number: int | None) -> bool:
 
 
 def _describe(point: Point) -> str:
-    place = f"{100 * point.accuracy:.2f} %, {point.bytes / MEGABYTE:.1f} MB"
+    place = f"{100 * point.accuracy:.2f} %, {point.bytes / MEGABYTE:.3g} MB"
     return place if point.above_floor else f"{place}, below the floor"

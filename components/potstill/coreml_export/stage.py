@@ -13,12 +13,13 @@ from potstill.coreml_export.proof import Proof
 from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.tokenizer import copy_tokenizer
-from potstill.errors import InputError, OptionError
+from potstill.errors import OptionError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
 from potstill.options import Threads, choose, options
 from potstill.output_folder import creating
 from potstill.provenance import maker
+from potstill.training.agreement import own_tokens
 
 SHORTEST = 3  # [CLS], one token, [SEP]: as tokenize asks
 
@@ -112,12 +113,8 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
 
 
 def _require_fit(source: Artifact, table: Artifact, length: int) -> None:
-    model, used = read_config(source.path), int(table.meaning["vocabulary_size"])
-    if used > model.vocab_size:
-        raise InputError(
-            f"{table.path} uses {used} token ids, {source.path} has {model.vocab_size} embeddings; "
-            "pass the tokens that the model was trained on"
-        )
+    own_tokens(source, table)
+    model = read_config(source.path)
     if not SHORTEST <= length <= model.max_position_embeddings:
         raise OptionError(
             f"max_length must be in [{SHORTEST}, {model.max_position_embeddings}], the positions of {source.path}, "

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from potstill.errors import InputError, OptionError
@@ -83,8 +84,21 @@ class LatencyTable:
 
     @field_validator("attention", "ffn")
     @classmethod
-    def _ascending(cls, value: dict[int, float]) -> dict[int, float]:
-        return dict(sorted(value.items()))
+    def _ascending(cls, value: dict[int, float], info: ValidationInfo) -> dict[int, float]:
+        """Sort by size, and refuse times that fall: prune takes whatever is smaller for at least as fast."""
+        rising = dict(sorted(value.items()))
+        for (size, taken), (larger, other) in pairwise(rising.items()):
+            if other < taken:
+                raise ValueError(
+                    f"{info.field_name} must not fall with size, got {taken:g} ms for {size} and {other:g} for {larger}"
+                )
+        return rising
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Self:
+        if not self.base_ms + max(self.attention.values()) + max(self.ffn.values()):
+            raise ValueError("base_ms, attention or ffn must take some time, got 0 ms for all of it")
+        return self
 
 
 def read_table(folder: Path) -> LatencyTable:
@@ -104,11 +118,12 @@ def parse_table(file: Path) -> LatencyTable:
     """
     try:
         given = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as broken:
+    except (OSError, ValueError, RecursionError) as broken:
         raise InputError(f"{file} is not a JSON file that can be read ({broken}); {WANTED}") from broken
     if not isinstance(given, dict):
         raise InputError(f"{file} holds a JSON {type(given).__name__}; {WANTED}")
     _refuse_fields(file, given)
+    _refuse_numbers(file, given)
     try:
         return LatencyTable(**given)
     except OptionError as refused:
@@ -119,6 +134,21 @@ def write_table(table: LatencyTable, folder: Path) -> None:
     """Write the table into a folder, as `read_table` reads it."""
     text = json.dumps(dataclasses.asdict(table), ensure_ascii=False, indent=2)
     (folder / TABLE).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _refuse_numbers(file: Path, given: Mapping[str, Any]) -> None:
+    """Refuse what would be read as a number without being one, and two ways of writing one size."""
+    parts = {name: given[name] for name in ("attention", "ffn") if isinstance(given[name], dict)}
+    sizes = [f"{name} {key!r}" for name, part in parts.items() for key in part if not _is_written_plainly(key)]
+    numbers = {f"{name}.{key}": value for name, part in parts.items() for key, value in part.items()}
+    numbers |= {name: given[name] for name in ("base_ms", "hidden", "head_size", "length", "threads")}
+    strange = [f"{name} {value!r}" for name, value in numbers.items() if isinstance(value, bool | str)]
+    if sizes or strange:
+        raise InputError(f"{file}: no number as JSON writes it is {', '.join([*sizes, *strange])}; {WANTED}")
+
+
+def _is_written_plainly(size: str) -> bool:
+    return size.isascii() and size.isdecimal() and not (size.startswith("0") and size != "0")
 
 
 def _refuse_fields(file: Path, given: Mapping[str, Any]) -> None:

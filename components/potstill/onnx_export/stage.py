@@ -8,11 +8,10 @@ from pydantic import Field, field_validator
 
 from potstill.artifacts import CHECKPOINT, ONNX, TOKENS, Artifact, expect, seal
 from potstill.data.tokens import MULTI_LABEL
-from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import is_multi_label
 from potstill.encoder.quantization import is_quantized
 from potstill.encoder.tokenizer import copy_tokenizer
-from potstill.errors import InputError, OptionError
+from potstill.errors import OptionError
 from potstill.measure.measures import Measures
 from potstill.measure.parity import Parity
 from potstill.measure.torch_session import torch_threads
@@ -22,6 +21,7 @@ from potstill.onnx_export.proof import Proof, prove
 from potstill.options import Threads, choose, options
 from potstill.output_folder import creating
 from potstill.provenance import maker
+from potstill.training.agreement import own_tokens
 
 
 @options
@@ -64,14 +64,14 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
 
     Raises:
         ArtifactError: an input is not sealed, of another kind, or the tokens have no test split.
-        InputError: the tokens have ids that the model does not know.
+        InputError: the tokens are of another tokenizer than the model.
         OptionError: int8_qdq is asked of a checkpoint without scales.
         ParityError: a file is further from PyTorch than allowed, or not all of its int8 linears run as int8.
 
     Source: ONNX operator sets 14 to 18; arXiv:1712.05877 (int8).
     """
     source, table = expect(model, CHECKPOINT), expect(tokens, TOKENS)
-    _require_vocabulary(source, table)
+    own_tokens(source, table)
     wanted = formats_for(config, source)
     facts = {
         "labels": source.meaning["labels"],
@@ -105,15 +105,6 @@ def formats_for(config: OnnxExportConfig, source: Artifact) -> tuple[str, ...]:
             f"formats names {INT8_QDQ}, but {source.path} has no int8 scales; run qat first, or leave it out"
         )
     return tuple(name for name in FILES if name in asked)
-
-
-def _require_vocabulary(source: Artifact, table: Artifact) -> None:
-    known, used = read_config(source.path).vocab_size, table.meaning["vocabulary_size"]
-    if used > known:
-        raise InputError(
-            f"{table.path} uses {used} token ids, {source.path} has {known} embeddings; "
-            "pass the tokens that the model was trained on"
-        )
 
 
 def _meaning(source: Artifact, config: OnnxExportConfig, built: Built, proof: Proof) -> dict[str, object]:

@@ -54,7 +54,7 @@ class PruneConfig(TrainingOptions):
     importance_split: str = VALIDATION
     """Split whose labelled rows importance is measured on: validation or train."""
     importance_rows: Annotated[int, Field(ge=1)] = 1024
-    """How many of its rows, at most."""
+    """How many of its rows, at most; movement trains on all labelled train rows instead."""
     multiple: Annotated[int, Field(ge=1)] = 8
     """FFN neurons of a layer, and the hidden width, stay multiples of this, which matrix kernels like."""
     uniform: bool = False

@@ -52,14 +52,24 @@ class Course:
         """
         name = f"round {number}" if number else TRIMMED
         point = self._point(number, name, model, self.floor.judge(model))
-        self.points.append(point)
         self._tell(point)
-        if not point.above_floor:
+        self.points.append(point)
+        if not self._better(point):
             self._keep(number, model, tokenizer)
-            return False
+            return point.above_floor
         self._keep(self.chosen, self.model, self.tokenizer)
         self.model, self.tokenizer, self.chosen = model, tokenizer, number
         return True
+
+    @property
+    def best(self) -> Point:
+        """The point of the best model."""
+        return next(point for point in self.points if point.round == self.chosen)
+
+    def _better(self, point: Point) -> bool:
+        """Tell whether a point is better: a round may find nothing to remove, and lose accuracy all the same."""
+        smaller = [getattr(point, cost) < getattr(self.best, cost) for cost in ("parameters", "flops")]
+        return point.above_floor and (any(smaller) or point.accuracy >= self.best.accuracy)
 
     def _point(self, number: int | None, name: str, model: PreTrainedModel, found: Judgement) -> Point:
         shape, costs = shape_of(model.config), self.meter.read(model.config)
@@ -87,10 +97,11 @@ class Course:
 
     def _tell(self, point: Point) -> None:
         latency = "" if point.latency_ms is None else f", {point.latency_ms:.2f} ms"
-        verdict = "kept" if point.above_floor else f"below the floor of {self.floor.points:g} points, undone"
+        verdict = "the best so far" if self._better(point) else "no smaller and less accurate, passed over"
+        verdict = verdict if point.above_floor else f"below the floor of {self.floor.points:g} points, undone"
         tell(
-            f"{point.name}: {point.parameters / MEGA:.2f} M parameters, {point.bytes / MEGA:.2f} MB, "
-            f"{point.flops / MEGA:.1f} MFLOPs{latency}; accuracy {100 * point.accuracy:.2f} %, {point.lost:.2f} points "
+            f"{point.name}: {point.parameters:,} parameters, {point.bytes / MEGA:.3g} MB, "
+            f"{point.flops / MEGA:.3g} MFLOPs{latency}; accuracy {100 * point.accuracy:.2f} %, {point.lost:.2f} points "
             f"lost, at most {point.lost_at_most:.2f}: {verdict}"
         )
 

@@ -11,10 +11,10 @@ from pydantic import ConfigDict, TypeAdapter
 from potstill.errors import ArtifactError
 
 CURVE, DRAWING, ROUNDS = "curve.json", "curve.svg", "rounds"
-Stopped = Literal["target", "floor", "stop_after", "sparsities"]
-BY_TABLE = "one row, by the latency table"  # where its milliseconds are from
+Stopped = Literal["target", "schedule", "floor", "stop_after", "sparsities"]
 ENDS: dict[Stopped, str] = {
     "target": "its target",
+    "schedule": "the end of its schedule",
     "floor": "the floor",
     "stop_after": "the round that it was told to stop after",
     "sparsities": "what may be removed at most, short of its target",
@@ -69,17 +69,20 @@ class Curve:
     """Every point of a pruning, and how it was judged.
 
     Attributes:
-        max_length: tokens of a row, which FLOPs and latency are told for.
+        max_length: tokens of a row, which FLOPs are told for.
+        latency_length: tokens of a row of the latency table; None without one.
         rows: validation rows that the accuracies are told on.
         confidence: of the one-sided bound, in (0, 1).
         max_accuracy_drop: the floor: points of accuracy that may be lost, bound included.
-        stopped: why no further round was run: target, floor, stop_after, or sparsities, which came short of the target.
+        stopped: why no further round was run: its target was met; its schedule, without a target, was at its end; the
+            floor; stop_after; or the sparsities came short of the target.
         chosen: the round whose model the artifact is; None: the start itself.
         points: the start, the trimmed model, the rounds, in this order.
     """
 
     __pydantic_config__ = STRICT
     max_length: int
+    latency_length: int | None
     rows: int
     confidence: float
     max_accuracy_drop: float
@@ -96,6 +99,11 @@ class Curve:
     def floor(self) -> float:
         """The accuracy in [0, 1] that no bound may fall below."""
         return self.start.accuracy - self.max_accuracy_drop / 100
+
+    @property
+    def clock(self) -> str:
+        """Which row its milliseconds are of."""
+        return f"one row of {self.latency_length or self.max_length} tokens, by the latency table"
 
     @property
     def pace(self) -> str:

@@ -9,21 +9,22 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
 from potstill.measure.drawing import BLUE, INK, ORANGE, RED, panels, standalone, style, svg, write_titles
-from potstill.prune.curve import BY_TABLE, DRAWING, Curve, Point, pareto
+from potstill.prune.curve import DRAWING, Curve, Point, pareto
 
 WIDTH, HEIGHT = 8.4, 3.9  # inches
 LEAST_VIEW = 0.05  # of accuracy: a floor so near is always shown
+NAMED = 8  # points at most, or their names would stand on each other
 TITLE_WIDTH, LIFT = 44, 6  # points: of "trimmed"; above the line of the start
 
 
-def draw(curve: Curve, clock: str = BY_TABLE) -> str:
+def draw(curve: Curve, clock: str = "") -> str:
     """Draw accuracy over parameters, and over latency, or over FLOPs where not every point has a latency.
 
     A whisker goes down to the one-sided bound; a round is refused, and drawn hollow, when it crosses the floor.
 
     Args:
         curve: the points.
-        clock: which row its milliseconds are of, and how they were measured.
+        clock: which row its milliseconds are of, and how they were measured; empty: as the curve says.
 
     Returns: SVG for a page, in the page's ink; the same curve gives the same bytes.
     """
@@ -31,11 +32,11 @@ def draw(curve: Curve, clock: str = BY_TABLE) -> str:
         figure, both = panels(WIDTH, HEIGHT, 2)
         for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
             _draw_panel(axes, curve, cost)
-            _name_axis(axes, curve, cost, clock)
+            _name_axis(axes, curve, cost, clock or curve.clock)
         both[0].set_ylabel(f"accuracy on {curve.rows:,} validation rows, %")
         figure.legend(handles=_legend(curve), loc="outside lower center", ncols=4, fontsize=9)
         for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
-            titles = [(*_place(point, cost), _short(point)) for point in curve.points]
+            titles = [(*_place(point, cost), _short(point)) for point in _named(curve)]
             write_titles(figure, axes, titles, TITLE_WIDTH, LIFT)
         return svg(figure)
 
@@ -85,6 +86,13 @@ def _name_axis(axes: Axes, curve: Curve, cost: str, clock: str) -> None:
 
 def _place(point: Point, cost: str) -> tuple[float, float]:
     return float(getattr(point, cost)), 100 * point.accuracy
+
+
+def _named(curve: Curve) -> list[Point]:
+    """The points that are named: of many rounds every so many, and in any case the start, the last and the chosen."""
+    points, step = curve.points, -(-len(curve.points) // NAMED)
+    always = {points[0].round, points[-1].round, curve.chosen}
+    return [point for place, point in enumerate(points) if place % step == 0 or point.round in always]
 
 
 def _short(point: Point) -> str:

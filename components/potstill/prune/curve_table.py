@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from potstill.measure.size import MEGABYTE
-from potstill.prune.curve import BY_TABLE, ENDS, Curve, Point, pareto
+from potstill.prune.curve import ENDS, Curve, Point, pareto
 
 HEAD = (
     *("model", "layers", "hidden", "heads", "neurons", "vocabulary", "parameters", "fp32 MB"),
@@ -24,14 +24,14 @@ def markdown(curve: Curve, notes: Sequence[str]) -> str:
     return "\n".join([*(f"| {' | '.join(cells)} |" for cells in lines), "", *(f"- {note}" for note in notes)])
 
 
-def notes(curve: Curve, clock: str = BY_TABLE) -> list[str]:
+def notes(curve: Curve, clock: str = "") -> list[str]:
     """Say what a reader must know to read the table rightly; clock: as for the picture."""
     judged = f"the paired one-sided {100 * curve.confidence:g} % bound of that loss, held against the floor"
     row = f"one row of {curve.max_length} tokens"
     return [
         f"Accuracy on {curve.rows:,} validation rows. Lost: points of it, against the start. At most: {judged}.",
         f"The floor is {curve.max_accuracy_drop:g} points lost. Prune ended at {ENDS[curve.stopped]}.",
-        f"MFLOPs: {row}. Milliseconds: {clock}.",
+        f"MFLOPs: {row}. Milliseconds: {clock or curve.clock}.",
         "Best: no other model is as accurate, as small and as fast.",
     ]
 

@@ -47,6 +47,9 @@ def open_earlier(pruned: Artifact, config: PruneConfig, inputs: dict[str, Artifa
     Raises:
         InputError: no rounds, or rounds of other inputs or options.
     """
+    maker = pruned.made_by["stage"]
+    if maker != "prune":
+        raise InputError(f"{pruned.path} was made by {maker}; --resume takes what prune wrote")
     curve = read_curve(pruned.path)
     if curve is None:
         raise InputError(f"{pruned.path} has no rounds to go on from; pass what prune wrote, or leave --resume out")

@@ -76,6 +76,8 @@ def refuse_few_rows(rows: int, points: float, confidence: float) -> None:
     Raises:
         OptionError: every round would be below the floor.
     """
+    if not points:
+        raise OptionError("max_accuracy_drop must be above 0, got 0: no number of rows can show that nothing is lost")
     equal = np.ones(rows, np.bool_)
     least = 100 * paired_loss_bound(equal, equal, confidence)
     if least > points:

@@ -58,7 +58,7 @@ def prune_checkpoint(
 
     Returns: validation accuracy before and after in [0, 1], points lost and their bound, parameters before and after,
         heads, neurons, layers, vocabulary, rounds run, the round chosen (-1: the start, 0: trimmed alone), whether the
-        target was reached (1) or the floor or stop_after came first (0).
+        target, or without one the end of the schedule, was reached (1), or what else came first (0).
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
@@ -104,9 +104,12 @@ def _run_rounds(rounds: Rounds, course: Course, trimmed: Trimmed, earlier: Earli
         model = found if found is not None else rounds.run(number, model)
         if not course.judge(number, model, trimmed.tokenizer):
             return "floor"
+        model = course.model
+        if rounds.plan.met(model):
+            return "target"
         if number == config.stop_after < config.rounds:
             return "stop_after"
-    return "target" if not rounds.plan.targets.wanted or rounds.plan.met(model) else "sparsities"
+    return "sparsities" if rounds.plan.targets.wanted else "schedule"
 
 
 def _floor(model: PreTrainedModel, trimmed: Trimmed, tokens: Path, config: PruneConfig) -> Floor:
@@ -135,9 +138,10 @@ def _lessons(model: PreTrainedModel, trimmed: Trimmed, floor: Floor, tokens: Pat
 
 
 def _write(course: Course, trimmed: Trimmed, stopped: Stopped, run: TrainingRun[PruneConfig]) -> None:
-    start, end, tokens = course.points[0], _chosen(course), run.inputs["tokens"]
+    start, end, tokens = course.points[0], course.best, run.inputs["tokens"]
     curve = Curve(
         max_length=tokens.meaning["max_length"],
+        latency_length=course.meter.table.length if course.meter.table else None,
         rows=len(course.floor.table),
         confidence=run.config.confidence,
         max_accuracy_drop=run.config.max_accuracy_drop,
@@ -169,12 +173,8 @@ def _write_beside(course: Course, curve: Curve, output: Path) -> None:
     copy_id_map(course.tokenizer, output)
 
 
-def _chosen(course: Course) -> Any:
-    return next(point for point in course.points if point.round == course.chosen)
-
-
 def _measures(course: Course, stopped: Stopped) -> Measures:
-    start, end = course.points[0], _chosen(course)
+    start, end = course.points[0], course.best
     return {
         "start_validation_accuracy": start.accuracy,
         "validation_accuracy": end.accuracy,
@@ -190,6 +190,6 @@ def _measures(course: Course, stopped: Stopped) -> Measures:
         "vocabulary": float(end.vocabulary),
         "rounds": float(max((point.round or 0) for point in course.points)),
         "round": float(-1 if course.chosen is None else course.chosen),
-        "target_reached": float(stopped == "target"),
+        "target_reached": float(stopped in ("target", "schedule")),
         **({} if end.latency_ms is None else {"latency_ms": end.latency_ms}),
     }

@@ -104,7 +104,7 @@ def prune_job(
         target_latency_ms: The same for the milliseconds that the given latency table tells. 0: no such target.
         importance: What says which unit matters: taylor, movement, l1, l2 or random.
         importance_split: Split whose labelled rows importance is measured on: validation or train.
-        importance_rows: How many of its rows, at most.
+        importance_rows: How many of its rows, at most; movement trains on all labelled train rows instead.
         multiple: FFN neurons of a layer, and the hidden width, stay multiples of this, which matrix kernels like.
         uniform: Give every layer the same number of heads, and of FFN neurons.
         rounds: Rounds of cutting and recovery on the way to the target, on a cubic schedule.

@@ -22,6 +22,7 @@ from potstill.options import options
 from potstill.progress import progress
 from potstill.qat.fake_quant import observe, prepare, restore
 from potstill.qat.objective import FreezingDistillation
+from potstill.training.agreement import equal_tokenizers, own_tokens
 from potstill.training.answers import teacher_answers
 from potstill.training.facts import training_facts, training_measures
 from potstill.training.loop import fit
@@ -75,12 +76,19 @@ def quantize_checkpoint(
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
-        InputError: the model is quantised already or multi-label, or the loss became NaN.
+        InputError: the model is quantised already or multi-label, the tokens are of another tokenizer, or the loss
+            became NaN.
     """
     inputs = {"student": expect(student, CHECKPOINT), "tokens": expect(tokens, TOKENS)}
     if teacher:
         inputs["teacher"] = expect(teacher, CHECKPOINT)
     refuse_multi_label("qat", *inputs.values())
+    own_tokens(inputs["student"], inputs["tokens"])
+    if teacher and not equal_tokenizers(inputs["teacher"], inputs["tokens"]):
+        raise InputError(
+            f"the teacher {teacher} has another tokenizer than {tokens}, as after a cut of the vocabulary; leave "
+            "--teacher out, and the float model itself is the teacher"
+        )
     if is_quantized(student):
         raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
     table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)

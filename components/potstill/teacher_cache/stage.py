@@ -13,7 +13,7 @@ from potstill.measure.measures import Measures
 from potstill.options import Threads, choose, options
 from potstill.output_folder import creating
 from potstill.provenance import maker
-from potstill.training.agreement import same_labels, same_tokenizer
+from potstill.training.agreement import own_tokens, same_labels, same_tokenizer
 from potstill.training.device import pick_device, reproducible, resolve_dtype
 from potstill.training.options import DTYPES
 from potstill.training.scoring import right
@@ -113,7 +113,7 @@ def cache_teacher(
 def _expect_inputs(teacher: Path, tokens: Path, unlabelled: Path | None) -> dict[str, Artifact]:
     found = {"teacher": expect(teacher, CHECKPOINT), "tokens": expect(tokens, TOKENS)}
     same_labels(found["teacher"], found["tokens"])
-    same_tokenizer(found["teacher"], found["tokens"])
+    own_tokens(found["teacher"], found["tokens"])
     if unlabelled:
         found["unlabelled"] = expect(unlabelled, TOKENS)
         same_tokenizer(found["unlabelled"], found["tokens"])

@@ -1,6 +1,7 @@
 """Do the inputs of a stage belong together: the same labels, the same tokenizer, the same rows?"""
 
 from potstill.artifacts import Artifact
+from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import require_same_kind
 from potstill.encoder.tokenizer import TOKENIZER
 from potstill.errors import InputError
@@ -37,8 +38,36 @@ def same_tokenizer(one: Artifact, other: Artifact) -> None:
     Raises:
         InputError: the bytes of tokenizer.json differ.
     """
-    if _tokenizer(one) != _tokenizer(other):
+    if not equal_tokenizers(one, other):
         raise InputError(f"{other.path} and {one.path} have different tokenizers; make both with the same")
+
+
+def own_tokens(model: Artifact, tokens: Artifact) -> None:
+    """Refuse tokens that another tokenizer cut than the model's, whose vocabulary may have been cut since.
+
+    Args:
+        model: checkpoint/v1.
+        tokens: tokens/v1.
+
+    Raises:
+        InputError: the bytes of tokenizer.json differ, or the model has fewer embeddings than its tokenizer pieces.
+    """
+    if not equal_tokenizers(model, tokens):
+        raise InputError(
+            f"{tokens.path} and {model.path} have different tokenizers, so that ids mean other words; cut the texts "
+            f"anew for the model: potstill tokenize --data {tokens.path} --start {model.path} --tokens FOLDER"
+        )
+    known, used = read_config(model.path).vocab_size, tokens.meaning["vocabulary_size"]
+    if used > known:
+        raise InputError(
+            f"{tokens.path} uses {used} token ids, {model.path} has {known} embeddings for the same tokenizer; "
+            "the checkpoint is not whole"
+        )
+
+
+def equal_tokenizers(one: Artifact, other: Artifact) -> bool:
+    """Tell whether an id means the same word in both."""
+    return _tokenizer(one) == _tokenizer(other)
 
 
 def same_rows(outputs: Artifact, tokens: Artifact, unlabelled: Artifact | None = None) -> None:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from potstill.measure.table import HEAD, markdown_table, notes, research_only, story_rows
 from potstill.prune import curve_table
-from potstill.prune.curve import BY_TABLE, Curve, curve_from
+from potstill.prune.curve import Curve, curve_from
 from potstill.validate.gate import PASS
 
 TEMPLATE = "report.html"
@@ -85,10 +85,10 @@ def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
 def _curve(figures: Mapping[str, Any]) -> tuple[Curve | None, str]:
     """The curve of the pruning, and whose its milliseconds are: a table's, or those measured now where it has none."""
     if not figures["pruning"]:
-        return None, BY_TABLE
+        return None, ""
     curve, timed = curve_from(figures["pruning"]), figures["latency"]["rounds"]
     if curve.pace == "latency_ms" or not timed:
-        return curve, BY_TABLE
+        return curve, ""
     points = tuple(replace(point, latency_ms=timed[point.name]) for point in curve.points)
     return replace(curve, points=points), MEASURED_HERE
 
