@@ -60,6 +60,7 @@ def arguments() -> argparse.Namespace:
         "--only", default="", help="variants whose name has this pattern, as 50-prune-taylor or ^hidden"
     )
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} rows for everything: does it run at all?")
+    parser.add_argument("--test-rows", type=int, help="of the test split, to save time; all of them by default")
     parser.add_argument("--no-latency", action="store_true", help="leave latency out, which wants a quiet machine")
     parser.add_argument("--torch-pruning", type=Path, help="the folder that pip installed it into")
     for name in ("tokens", "teacher"):
@@ -75,6 +76,7 @@ def inputs(asked: argparse.Namespace) -> tuple[Results, Results]:
     """
     work = asked.work / "quick" if asked.quick else asked.work
     fewer = {VALIDATION: QUICK, TEST: QUICK} if asked.quick else {VALIDATION: IMPORTANCE_ROWS}
+    fewer |= {TEST: asked.test_rows} if asked.test_rows else {}
     small = with_fewer_rows(given(asked, "", work), work, fewer)
     whole = given(asked, "_full", work)
     if asked.quick:

@@ -57,7 +57,8 @@ def with_fewer_rows(pair: Pair, work: Path, rows: Mapping[str, int]) -> Pair:
         rows: how many, by split.
     """
     tokens = expect(pair.tokens, TOKENS)
-    out = work / f"tokens-short-{tokens.digest[:8]}"
+    named = "-".join(f"{split}-{most}" for split, most in rows.items())
+    out = work / f"tokens-short-{named}-{tokens.digest[:8]}"
     if not is_sealed(out):
         with creating(out, TOKENS, pair.tokens):
             for file in tokens.files:
