@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils import prune
 from transformers import PreTrainedModel
 
-from potstill.data.tokens import VALIDATION, read_split
+from potstill.data.tokens import TRAIN, VALIDATION, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.measure.torch_session import predict_torch
 from potstill.prune import PruneConfig
@@ -20,7 +20,7 @@ from potstill.prune.structure import attentions, feed_forwards
 from potstill.training.answers import teacher_answers
 from potstill.training.device import reproducible
 from potstill.training.resume import Checkpoints
-from potstill.training.rows import rows_to_learn
+from potstill.training.rows import labelled, rows_to_learn
 
 
 class Peer(Protocol):
@@ -81,6 +81,7 @@ def lessons_of(model: PreTrainedModel, tokens: Path, config: PruneConfig) -> Les
         recovery=recovery,
         answers=teacher_answers(model, recovery, config, "unpruned answers"),
         judged=validation.take(range(min(config.importance_rows, len(validation)))),
+        labelled=labelled(read_split(tokens, TRAIN)),
         validation=validation,
         validation_answers=torch.from_numpy(predict_torch(model, validation)),
     )
