@@ -126,9 +126,10 @@ def _lessons(model: PreTrainedModel, trimmed: Trimmed, floor: Floor, tokens: Pat
     judged, train = (labelled(trimmed.read(tokens, split)) for split in (config.importance_split, TRAIN))
     if not len(judged):
         raise InputError(f"{tokens} has no labelled rows in {config.importance_split} to measure importance on")
-    recovery = rows_to_learn(tokens, config.recovery_rows, config.seed)
+    limit = config.recovery_rows if config.epochs else 1  # without recovery nobody asks for answers
+    recovery = rows_to_learn(tokens, limit, config.seed)
     return Lessons(
-        recovery=rows_to_learn(tokens, config.recovery_rows, config.seed, trimmed.read),
+        recovery=rows_to_learn(tokens, limit, config.seed, trimmed.read),
         answers=teacher_answers(model, recovery, config, "unpruned answers"),
         judged=judged.take(np.arange(min(config.importance_rows, len(judged)))),
         labelled=train,
