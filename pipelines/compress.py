@@ -91,8 +91,13 @@ def compress(
     recovery_rows: int = 0,
     max_accuracy_drop: float = 2.0,
     recovery_temperature: float = 2.0,
+    qat_method: str = "qat",
     qat_epochs: int = 1,
     qat_rows: int = 0,
+    calibration: str = "minmax",
+    smoothing: float = 0.0,
+    qat_ranges: str = "ema",
+    qat_max_accuracy_drop: float = 0.0,
     opset: int = 17,
     coreml_target: str = "iOS16",
     max_size_mb: float = 20.0,
@@ -146,8 +151,13 @@ def compress(
         recovery_rows: Rows to recover on; 0 is all.
         max_accuracy_drop: Points of validation accuracy that pruning may lose, by a one-sided 95 % bound.
         recovery_temperature: Softens the soft labels of the recovery after pruning, and of qat.
+        qat_method: How int8 scales are made: qat trains, static calibrates, dynamic leaves inputs to the phone.
         qat_epochs: Epochs of quantisation-aware training.
         qat_rows: Rows of quantisation-aware training; 0 is all.
+        calibration: How rows set the ranges of inputs: minmax, percentile or entropy.
+        smoothing: SmoothQuant's alpha, from 0, which is none, to 1.
+        qat_ranges: What moves the ranges in training: ema or learned.
+        qat_max_accuracy_drop: Points that int8 may lose, by the bound; worst linears stay float. 0 is no such floor.
         opset: ONNX operator set.
         coreml_target: Oldest system that the Core ML packages run on.
         max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
@@ -232,8 +242,13 @@ def compress(
         student=smaller.outputs["pruned"],
         tokens=tokens,
         teacher=trained.outputs["teacher"],
+        method=qat_method,
         epochs=qat_epochs,
         rows=qat_rows,
+        calibration=calibration,
+        smoothing=smoothing,
+        ranges=qat_ranges,
+        max_accuracy_drop=qat_max_accuracy_drop,
         temperature=recovery_temperature,
         seed=seed,
         threads=threads,

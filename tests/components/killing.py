@@ -41,6 +41,7 @@ PRUNING: dict[str, Any] = {
     "vocabulary_min_count": 1,
     "max_accuracy_drop": 100,
 }
+LEARNED = {"ranges": "learned", "calibration": "percentile", "smoothing": 0.5, "max_accuracy_drop": 100}
 Stage = Callable[[Path, Path, str], object]
 
 # A stage with all that it may have to take up again: several trainings, an average of the weights, projections, ranges.
@@ -59,6 +60,9 @@ STAGES: dict[str, Stage] = {
     ),
     "qat": lambda made, out, uri: quantize_checkpoint(
         made / "small", made / "tokens", out, QatConfig(epochs=2, checkpoint_uri=uri, **COMMON)
+    ),
+    "qat-learned": lambda made, out, uri: quantize_checkpoint(
+        made / "small", made / "tokens", out, QatConfig(epochs=2, checkpoint_uri=uri, **LEARNED, **COMMON)
     ),
 }
 

@@ -27,7 +27,7 @@ def refuse_any_difference(told):
     assert told["killed"] == [told["undisturbed"]], told
 
 
-@pytest.mark.parametrize("stage", ["teacher-train", "distill", "prune", "qat"])
+@pytest.mark.parametrize("stage", ["teacher-train", "distill", "prune", "qat", "qat-learned"])
 def test_a_killed_stage_ends_with_the_same_bytes(stage):
     told = killed(stage, "--kills", str(KILLS))
     assert told["kills"] >= KILLS

@@ -11,12 +11,14 @@ import torch
 from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect, seal
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES, FP16, INT8
-from potstill.coreml_export.int8 import row_scales, weight_scales
-from potstill.coreml_export.readback import as_float16, int8_weights, require_compressed
+from potstill.coreml_export.int8 import move_to_grid
+from potstill.coreml_export.readback import as_float16, require_compressed
+from potstill.coreml_export.readback import int8_weights as packaged
 from potstill.data.tokens import TEST, from_rows, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.int8_weights import int8_weights
 from potstill.encoder.pruned import PrunedBertConfig, PrunedBertForSequenceClassification
-from potstill.encoder.quantization import read_scales, snap, to_int8
+from potstill.encoder.quantization import read_scales, snap, to_int8, weight_scale
 from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.licences import Licence
 from potstill.measure.chunks import predict_in_chunks
@@ -82,9 +84,7 @@ def test_packages_compute_what_pytorch_computes(exported: Artifact, tiny_checkpo
     assert found.shape == (64, 2)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, wanted, atol=0.01)
-    for name, scale in weight_scales(tiny_checkpoint, model).items():
-        weight = model.get_submodule(name).weight
-        weight.data = snap(weight.data, scale)
+    move_to_grid(model, int8_weights(model, {}))
     found = predict_coreml(load(exported.path / FILES[INT8]), table, 32)
     np.testing.assert_allclose(found, float32_logits(model, tiny_tokens), atol=0.01)
 
@@ -93,7 +93,7 @@ def test_the_artifact_says_what_it_holds(exported: Artifact, tiny_checkpoint: Pa
     meaning = exported.meaning
     assert meaning["labels"] == LABELS
     assert (meaning["max_length"], meaning["target"], meaning["formats"]) == (32, "iOS16", FILES)
-    assert meaning["int8_weights"] == {INT8: 17}
+    assert (meaning["int8_weights"], meaning["float_weights"]) == ({INT8: 17}, {INT8: 0})
     assert all(each["rows"] == 64 and each["max_abs_logit"] < 0.01 for each in meaning["parity"].values())
     assert exported.inputs["model"] == expect(tiny_checkpoint, CHECKPOINT).digest
     assert (exported.path / "vocab.txt").is_file()
@@ -139,7 +139,7 @@ def test_anybody_may_read_the_files(exported: Artifact):
 
 def test_scales_of_qat_lie_in_the_package_unchanged(from_qat: Artifact, quantized_checkpoint: Path):
     model, scales = load_classifier(quantized_checkpoint), read_scales(quantized_checkpoint)
-    held = {tuple(data.flatten().tolist()): scale for data, scale in int8_weights(load(from_qat.path / FILES[INT8]))}
+    held = {tuple(data.flatten().tolist()): scale for data, scale in packaged(load(from_qat.path / FILES[INT8]))}
     assert len(held) == len(scales) == 17
     for name, each in scales.items():
         data = to_int8(model.get_submodule(name).weight.data, each.weight)
@@ -190,7 +190,7 @@ def test_cut_keeps_the_last_token_last():
 
 def test_int8_weights_that_are_not_as_asked_are_named(exported: Artifact, tiny_checkpoint: Path):
     model = load_classifier(tiny_checkpoint)
-    scales = weight_scales(tiny_checkpoint, model)
+    scales = {name: each.weight for name, each in int8_weights(model, {}).items()}
     program = load(exported.path / FILES[FP16])
     with pytest.raises(ParityError, match="17 of 17 weights are not int8 as asked: "):
         require_compressed(program, model, scales)
@@ -201,7 +201,7 @@ def test_int8_weights_that_are_not_as_asked_are_named(exported: Artifact, tiny_c
 
 def test_scales_of_float_weights_are_exact_in_float16():
     weight = torch.stack([torch.linspace(-3, 2, 9), torch.zeros(9), torch.full((9,), 1e-7)])
-    scale = row_scales(weight)
+    scale = weight_scale(weight)
     torch.testing.assert_close(scale, scale.half().float(), atol=0, rtol=0)
     assert to_int8(weight, scale)[0].abs().max() == 127
     assert float((snap(weight, scale) - weight).abs().max()) <= 3 / 127

@@ -9,7 +9,6 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from potstill.data.tokens import from_rows
 from potstill.errors import InputError
-from potstill.qat.fake_quant import prepare
 from potstill.qat.objective import FreezingDistillation
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.divergence import REMEMBERED, why_diverged
@@ -19,6 +18,7 @@ from potstill.training.resume.checkpoints import KeptCheckpoints
 from potstill.training.resume.commits import Commits
 from potstill.training.resume.saver import Saver
 from tests.memory_place import Memory
+from tests.twins import twins_of
 
 ROWS = 24
 TABLE = from_rows([np.arange(5, 8 + row % 5, dtype=np.int32) for row in range(ROWS)], np.arange(ROWS) % 2)
@@ -49,9 +49,9 @@ def bert(objective=None):
     return BertForSequenceClassification(BertConfig(**SHAPE, intermediate_size=24)), objective or CrossEntropy()
 
 
-def fake_quantised():
+def following():
     answers = torch.randn(ROWS, 2, generator=torch.Generator().manual_seed(5))
-    return prepare(bert()[0]), FreezingDistillation(answers, 2.0, 0.0)
+    return twins_of(bert()[0], learned=False), FreezingDistillation(answers, 2.0, 0.0)
 
 
 def train(kind, store=None, at=0, harm=None, options=OPTIONS, seconds=1e9):
@@ -70,7 +70,7 @@ def equal(one, other):
     return all(torch.equal(each, other[name]) for name, each in one.items())
 
 
-@pytest.mark.parametrize("kind", [bert, fake_quantised])
+@pytest.mark.parametrize("kind", [bert, following])
 @pytest.mark.parametrize("harm", HARM)
 def test_the_state_before_the_step_is_kept_and_good(kind, harm, capsys):
     undisturbed, store = train(kind), Memory()

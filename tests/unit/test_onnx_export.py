@@ -12,12 +12,12 @@ from onnx import numpy_helper
 from potstill.artifacts import CHECKPOINT, expect, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
-from potstill.encoder.quantization import load_quantized, read_scales, to_int8
+from potstill.encoder.quantization import read_scales, to_int8
+from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.measure.onnx_session import predict_onnx
 from potstill.measure.torch_session import predict_torch
 from potstill.onnx_export import OnnxExportConfig, export_onnx
-from potstill.onnx_export.fold import row_scales
 from potstill.onnx_export.formats import FILES, from_scales
 from potstill.onnx_export.fuse import fuse
 from potstill.onnx_export.graph import constants, producers
@@ -156,15 +156,6 @@ def test_folding_computes_what_slow_rounding_computes(quantized_checkpoint: Path
     # An activation on the border between two steps may round either way; most rows have none.
     assert np.median(difference) < 1e-4
     assert difference.max() < 0.05
-
-
-def test_row_scales_clip_nothing_and_waste_nothing() -> None:
-    import torch
-
-    table = torch.tensor([[0.5, -2.0, 1.0], [0.0, 0.0, 0.0], [1e-3, 0.0, 0.0]])
-    scales = row_scales(table)
-    assert (scales > 0).all()
-    assert to_int8(table, scales).tolist() == [[32, -127, 64], [0, 0, 0], [127, 0, 0]]
 
 
 def test_every_linear_runs_in_int8(exported: Path) -> None:

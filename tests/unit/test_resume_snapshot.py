@@ -22,7 +22,6 @@ from transformers import (
 from potstill.data.tokens import from_rows
 from potstill.distill.objective import Pair, build_objective
 from potstill.distill.recipes import resolve
-from potstill.qat.fake_quant import prepare
 from potstill.qat.objective import FreezingDistillation
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.device import reproducible
@@ -30,6 +29,7 @@ from potstill.training.loop import fit
 from potstill.training.options import TrainingOptions
 from potstill.training.resume import Checkpoints, Phase
 from potstill.training.resume.snapshot import from_blobs, put_back, take, to_blobs
+from tests.twins import RANGE, twins_of
 
 ROWS = 22  # five batches of four and one of two: a step of two batches, thrice an epoch, and the last is short
 PLAIN = TrainingOptions(
@@ -64,11 +64,17 @@ def tinybert():
     return pair.student, build_objective(resolve("tinybert"), pair, SimpleNamespace(logits=answers()), 0)
 
 
+def qat(*, learned):
+    """Ranges and scales move in the first half of the steps alone."""
+    return twins_of(bert(), learned=learned, smooth=True), FreezingDistillation(answers(), 2.0, 0.5)
+
+
 KINDS = {
     "plain": (lambda: (bert(), CrossEntropy()), PLAIN),
     "averaged": (lambda: (bert(), CrossEntropy()), replace(PLAIN, ema=0.9, layer_decay=0.8)),
     "projections": (tinybert, PLAIN),
-    "fake-quantised": (lambda: (prepare(bert()), FreezingDistillation(answers(), 2.0, 0.5)), PLAIN),
+    "following ranges": (lambda: qat(learned=False), PLAIN),
+    "learned scales": (lambda: qat(learned=True), replace(PLAIN, ema=0.9, learning_rate=1e-4)),
     "mobilebert": (lambda: (mobilebert(), CrossEntropy()), PLAIN),
 }
 
@@ -212,9 +218,8 @@ def without_parameters(group):
 
 def test_the_kinds_have_what_they_are_here_for():
     states = {name: caught(*KINDS[name]).state for name in KINDS}
-    ranges = dict(states["fake-quantised"].model.named_buffers())
-    assert bool(ranges["classifier.seen"])
-    assert float(ranges["classifier.high"]) != 0
+    assert float(states["following ranges"].model.classifier.input.high) != RANGE[1]
+    assert states["learned scales"].model.classifier.input.step.growth.item() != 0
     assert len(states["projections"].objective.state_dict()) == 3
     assert states["averaged"].average is not None
 

@@ -14,7 +14,6 @@ from potstill.data.batches import pad, shuffled
 from potstill.data.tokens import NO_LABEL, from_rows
 from potstill.encoder.checkpoint import load_classifier
 from potstill.errors import InputError
-from potstill.qat.fake_quant import prepare
 from potstill.teacher_train import TeacherTrainConfig, train_teacher
 from potstill.training.averaging import averaged
 from potstill.training.cross_entropy import CrossEntropy, balanced_weights
@@ -25,6 +24,7 @@ from potstill.training.loop import fit
 from potstill.training.objective import to_inputs
 from potstill.training.optimizer import clipped_step, gradient_norm, learning_rates, make_optimizer
 from potstill.training.options import TrainingOptions
+from tests.twins import twins_of
 
 CPU = torch.device("cpu")
 FAST = {"threads": 1, "dtype": "float32", "patience": 0}
@@ -152,7 +152,7 @@ def test_the_last_layer_computes_one_token_unless_states_are_asked_for():
 
 
 def test_fake_quantisation_sees_every_token(tiny_checkpoint):
-    model, batch, seen = prepare(load_classifier(tiny_checkpoint)), batch_of(), []
+    model, batch, seen = twins_of(load_classifier(tiny_checkpoint), learned=False), batch_of(), []
     model.bert.encoder.layer[-1].output.register_forward_hook(lambda _, __, output: seen.append(output.shape[1]))
     with last_layer_for_first_token(model):
         model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)

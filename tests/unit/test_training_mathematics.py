@@ -1,23 +1,20 @@
-"""The mathematics of training, distillation, pruning and fake quantisation against slow, obvious references."""
+"""The mathematics of training, distillation and pruning against slow, obvious references."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 from torch.testing import assert_close
 
 from potstill.data.batches import by_length, pad, shuffled
 from potstill.data.tokens import TEST, from_rows, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.layer_map import layer_map
-from potstill.encoder.quantization import to_int8
 from potstill.errors import InputError, OptionError
 from potstill.prune.importance import taylor_importance
 from potstill.prune.selection import cubic, select
 from potstill.prune.surgery import cut
-from potstill.qat.fake_quant import QatLinear, input_scale, prepare, restore, weight_scale
 from potstill.training.cross_entropy import CrossEntropy
 from potstill.training.loop import fit
 from potstill.training.objective import to_inputs
@@ -181,39 +178,3 @@ def test_the_schedule_is_fast_at_first_and_ends_at_the_target():
     steps = np.diff([0.0, *shares])
     assert shares[-1] == pytest.approx(0.8)
     assert (np.diff(steps) < 0).all()
-
-
-# ------------------------------------------------------------------------------------------- quantisation
-
-
-@pytest.mark.parametrize(("low", "high"), [(-1.0, 3.0), (0.5, 2.0), (-4.0, -1.0), (0.0, 0.0)])
-def test_a_range_fits_and_zero_is_exact(low, high):
-    scale, zero = input_scale(low, high)
-    assert scale > 0
-    assert 0 <= zero <= 255
-    assert (0 - zero) * scale <= min(low, 0.0) + scale / 2 + 1e-6
-    assert (255 - zero) * scale >= max(high, 0.0) - scale / 2 - 1e-6
-
-
-def test_a_fake_quantised_linear_computes_what_integers_would():
-    torch.manual_seed(0)
-    linear, hidden = nn.Linear(16, 4), torch.randn(5, 16)
-    fake = QatLinear(linear)
-    with torch.no_grad():
-        fake(hidden)  # sets the range
-        fake.observing = False
-        told = fake(hidden)
-    scale, zero = input_scale(float(fake.low), float(fake.high))
-    whole = torch.clamp(torch.round(hidden / scale) + zero, 0, 255).to(torch.int64) - zero
-    weight = to_int8(linear.weight, weight_scale(linear.weight)).to(torch.int64)
-    slow = (whole @ weight.T).float() * scale * weight_scale(linear.weight) + linear.bias
-    assert_close(told, slow, rtol=1e-4, atol=1e-5)
-
-
-def test_prepare_and_restore_leave_the_model_as_it_was(tiny_checkpoint):
-    model = load_classifier(tiny_checkpoint)
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    scales = restore(prepare(model))
-    assert len(scales) == 17
-    assert model.state_dict().keys() == before.keys()
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())

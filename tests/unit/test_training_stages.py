@@ -11,7 +11,8 @@ from potstill.artifacts import CHECKPOINT, expect
 from potstill.data.tokens import TEST, read_split
 from potstill.distill import DistillConfig, distill_student
 from potstill.encoder.checkpoint import load_classifier, read_tensors
-from potstill.encoder.quantization import load_quantized, read_scales, snap
+from potstill.encoder.quantization import read_scales, snap
+from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import ArtifactError, InputError, OptionError
 from potstill.measure.torch_session import predict_torch
 from potstill.prune import PruneConfig, prune_checkpoint

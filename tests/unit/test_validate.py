@@ -11,7 +11,7 @@ import pytest
 from potstill.artifacts import CHECKPOINT, REPORT, TOKENS, expect, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, parameter_count
-from potstill.encoder.quantization import load_quantized
+from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import ArtifactError, InputError, OptionError, VerdictError
 from potstill.licences import Licence
 from potstill.measure.table import HEAD, markdown_table, text_table
@@ -280,7 +280,7 @@ def test_tables_tell_the_story(judged):
     assert markdown.startswith("**RESEARCH ONLY")
     lines = text.splitlines()
     assert [line.split("  ")[0] for line in lines[3:9]] == [
-        *("TF-IDF + logistic regression", "Student, no distillation", "Teacher", "Student", "Pruned", "QAT")
+        *("TF-IDF + logistic regression", "Student, no distillation", "Teacher", "Student", "Pruned", "Quantized")
     ]
     assert len({len(line) for line in lines[1:3]}) == 1
     assert all(line.count("|") == len(HEAD) + 1 for line in markdown.splitlines() if line.startswith("|"))

@@ -10,10 +10,12 @@ from potstill.artifacts import Artifact
 from potstill.coreml_export.conversion import convert
 from potstill.coreml_export.description import describe
 from potstill.coreml_export.fixed_length import FixedLengthClassifier
-from potstill.coreml_export.int8 import Scales, announce, snap_weights, weight_scales
+from potstill.coreml_export.int8 import announce, move_to_grid
 from potstill.coreml_export.readback import require_compressed
 from potstill.coreml_export.same_bytes import save
 from potstill.encoder.checkpoint import load_classifier
+from potstill.encoder.int8_weights import int8_weights
+from potstill.encoder.quantization import read_scales
 from potstill.licences import strictest
 from potstill.mlprogram import Program, load
 
@@ -50,11 +52,13 @@ class Built:
         program: the package as it can be executed.
         model: what it must compute.
         int8_weights: how many weights were asked to be int8, and were found so in the package.
+        float_weights: how many weights of linears and embeddings were not asked to be.
     """
 
     program: Program
     model: PreTrainedModel
     int8_weights: int
+    float_weights: int
 
 
 def build(name: str, recipe: Recipe, package: Path) -> Built:
@@ -70,8 +74,9 @@ def build(name: str, recipe: Recipe, package: Path) -> Built:
         ParityError: a weight that was to be int8 is not.
     """
     model = load_classifier(recipe.source.path, attention="eager")
-    scales: Scales = weight_scales(recipe.source.path, model) if name == INT8 else {}
-    snap_weights(model, scales)
+    matrices = int8_weights(model, {})
+    chosen = int8_weights(model, read_scales(recipe.source.path)) if name == INT8 else {}
+    scales = move_to_grid(model, chosen)
     announce(model, scales)
     labels = recipe.source.meaning["labels"]
     converted = convert(FixedLengthClassifier(model, recipe.length), labels, recipe.target)
@@ -79,7 +84,8 @@ def build(name: str, recipe: Recipe, package: Path) -> Built:
     describe(converted, recipe.author, recipe.version, licence, labels, _digests(recipe))
     save(converted, package)
     program = load(package)
-    return Built(program, model, require_compressed(program, model, scales))
+    held = require_compressed(program, model, scales)
+    return Built(program, model, held, len(matrices) - held)
 
 
 def _digests(recipe: Recipe) -> Mapping[str, str]:

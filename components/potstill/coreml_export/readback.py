@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from potstill.coreml_export.int8 import Scales
+from potstill.coreml_export.int8 import RowScales
 from potstill.encoder.quantization import to_int8
 from potstill.errors import ParityError
 from potstill.mlprogram import Program
@@ -21,7 +21,7 @@ LEAST = 2.0**-24  # the least float16 above 0; a row on a smaller scale is zeros
 DATA = {"constexpr_affine_dequantize": "quantized_data", "constexpr_blockwise_shift_scale": "data"}
 
 
-def require_compressed(program: Program, model: PreTrainedModel, scales: Scales) -> int:
+def require_compressed(program: Program, model: PreTrainedModel, scales: RowScales) -> int:
     """Prove that every asked weight is int8 in the package, with its values and scales unchanged.
 
     Args:

@@ -73,8 +73,9 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
     """Export a classifier to Core ML packages that are executed here, without a Mac, and proved to compute the same.
 
     Writes `model.fp16.mlpackage` and `model.int8.mlpackage` (int8 weights of linears and embeddings: on the
-    checkpoint's own scales when it comes from qat, else one scale a row). Inputs are `input_ids`, `attention_mask`
-    and `token_type_ids`, (1, length) int32; outputs `classLabel`, `classLabel_probs` and `logits`.
+    checkpoint's own scales when it comes from qat, and linears without scales stay float; else one scale a row).
+    Inputs are `input_ids`, `attention_mask` and `token_type_ids`, (1, length) int32; outputs `classLabel`,
+    `classLabel_probs` and `logits`.
 
     Args:
         model: `checkpoint/v1` of a BERT, pruned BERT or MobileBERT classifier, with or without int8 scales.
@@ -82,8 +83,8 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
         package: where `coreml/v1` is written.
         config: the options.
 
-    Returns: by format, `…_max_abs_logit`, `…_agreement` in [0, 1] and `…_bytes`; `int8_weights`, how many weights lie
-        in the int8 package as int8.
+    Returns: by format, `…_max_abs_logit`, `…_agreement` in [0, 1] and `…_bytes`; of the int8 package `int8_weights`,
+        how many weights lie in it as int8, and `float_weights`, how many linears the checkpoint keeps float.
 
     Raises:
         ArtifactError: an input is not sealed, of another kind, or the tokens have no test split.
@@ -133,6 +134,7 @@ def _meaning(recipe: Recipe, built: Mapping[str, Built], proof: Proof) -> dict[s
             for name, each in proof.parity.items()
         },
         "int8_weights": {name: each.int8_weights for name, each in built.items() if name == INT8},
+        "float_weights": {name: each.float_weights for name, each in built.items() if name == INT8},
     }
 
 
@@ -142,4 +144,7 @@ def _measures(folder: Path, built: Mapping[str, Built], proof: Proof) -> Mapping
         found[f"{name}_max_abs_logit"] = each.max_abs_logit
         found[f"{name}_agreement"] = each.agreement
         found[f"{name}_bytes"] = float(sum(file.bytes for file in scan(folder / FILES[name])))
-    return found | ({"int8_weights": float(built[INT8].int8_weights)} if INT8 in built else {})
+    if INT8 in built:
+        found["int8_weights"] = float(built[INT8].int8_weights)
+        found["float_weights"] = float(built[INT8].float_weights)
+    return found

@@ -58,6 +58,17 @@ def by_length(table: TokenTable, size: int) -> Iterator[Rows]:
         yield order[part]
 
 
+def of_equal_length(table: TokenTable, size: int) -> Iterator[Rows]:
+    """Yield batches of row indices that need no padding, longest rows first: for what padding must not be seen in.
+
+    Each batch is of rows of one length, so some have far fewer than `size` rows.
+    """
+    order = np.argsort(-table.lengths, kind="stable")
+    for alike in np.split(order, np.flatnonzero(np.diff(table.lengths[order])) + 1):
+        for part in batches_of(len(alike), size):
+            yield alike[part]
+
+
 def groups_of(batches: Sequence[Rows], size: int) -> list[Sequence[Rows]]:
     """Cut an epoch's batches into groups of `size`, one for each optimiser step; the last may be shorter."""
     return [batches[part] for part in batches_of(len(batches), size)]

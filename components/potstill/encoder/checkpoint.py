@@ -19,7 +19,7 @@ from potstill.errors import InputError
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point")
+SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point", ".input_smoothing")
 PRUNED = (pruned.MODEL_TYPE, MOBILE_MODEL_TYPE)
 FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", *PRUNED)
 EAGER_ONLY = ("mobilebert", "electra", MOBILE_MODEL_TYPE)  # transformers has no other attention for them
@@ -32,7 +32,7 @@ def load_classifier(path: Path, attention: str = "sdpa") -> PreTrainedModel:
     """Load a sequence classifier that potstill or `save_pretrained` wrote, in fp32, in evaluation mode.
 
     Every tensor of the model must be in the file with its shape; the scales of a quantised checkpoint are left aside,
-    so this gives the float model (`potstill.encoder.quantization.load_quantized` gives the other).
+    so this gives the float model (`potstill.encoder.quantized_linears.load_quantized` gives the other).
 
     Args:
         path: the checkpoint's folder.
@@ -91,9 +91,11 @@ def save_checkpoint(
         extra: further named tensors for the safetensors file (the scales of a quantised model).
     """
     model.config.architectures = [type(model).__name__]
+    further = (extra or {}).items()
     model.config.save_pretrained(folder)
-    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in model.state_dict().items()}
-    save_tensors({**tensors, **(extra or {})}, folder / WEIGHTS)
+    # Each with memory of its own: safetensors refuses two names for one tensor.
+    tensors = {name: tensor.detach().contiguous().clone() for name, tensor in [*model.state_dict().items(), *further]}
+    save_tensors(tensors, folder / WEIGHTS)
     copy_tokenizer(tokenizer, folder)
 
 

@@ -1,4 +1,4 @@
-"""Int8 scales: how they lie in a checkpoint, and what a model computes with them.
+"""Int8 scales: the arithmetic, and how they lie in a checkpoint.
 
 The weights in `model.safetensors` stay float, so the checkpoint opens without potstill as the float model. Beside each
 quantised weight `N.weight` lie named tensors:
@@ -6,10 +6,15 @@ quantised weight `N.weight` lie named tensors:
     N.weight_scale       (rows,) float32   int8, symmetric, one scale per row (output channel; vocabulary entry)
     N.input_scale        ()      float32   uint8, asymmetric, one scale for the whole input of a linear
     N.input_zero_point   ()      int32     in [0, 255]
+    N.input_smoothing    (in,)   float32   the input is divided by it, and the weight's columns are multiplied
 
-    int8 = clamp(round(weight / scale), -128, 127)          uint8 = clamp(round(x / scale) + zero_point, 0, 255)
+    int8 = clamp(round(weight · smoothing / scale), -128, 127)
+    uint8 = clamp(round(x / smoothing / scale) + zero_point, 0, 255)
 
-Source: arXiv:1712.05877 (integer-arithmetic-only inference); ONNX QuantizeLinear.
+A linear without a weight scale is float; with one, but without an input's, its input is quantised as it comes.
+
+Source: arXiv:1712.05877 (integer-arithmetic-only inference); ONNX QuantizeLinear; arXiv:2211.10438 (smoothing).
+`potstill.encoder.quantized_linears` computes with them.
 """
 
 from collections.abc import Mapping
@@ -17,14 +22,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from transformers import PreTrainedModel
+from torch import Tensor
 
-from potstill.encoder.checkpoint import load_classifier, read_config, read_tensors
+from potstill.encoder.checkpoint import read_config, read_tensors
 
 CONFIG_KEY = "potstill_quantization"
 INT8 = (-128, 127)  # ONNX allows no other range for int8; (-127, 127) cannot be exported
 UINT8 = (0, 255)
+# Of a weight: the least normal float16. Core ML holds scales as float16, and a smaller one would be another there.
+SMALLEST_WEIGHT_SCALE = 2.0**-14
+SMALLEST_INPUT_SCALE = 1e-8  # an input that is always 0 still needs a scale above 0
 
 
 @dataclass(frozen=True)
@@ -33,18 +40,60 @@ class Scales:
 
     Attributes:
         weight: (rows,) float32, all above 0.
-        input: the input's scale, or None where only the weight is quantised (embeddings).
+        input: the input's scale, or None where it is quantised as it comes, and for embeddings, which have none.
         zero_point: the input's zero point in [0, 255], or None.
+        smoothing: (in,) float32, all above 0, or None where the input is taken as it is.
     """
 
     weight: Tensor
     input: float | None = None
     zero_point: int | None = None
+    smoothing: Tensor | None = None
+
+
+def weight_scale(weight: Tensor) -> Tensor:
+    """Scale of each row of a weight so that its largest magnitude is 127: (rows, columns) → (rows,).
+
+    It is exact in float16, so that ONNX files and Core ML packages hold the very same value.
+    """
+    return (weight.detach().abs().amax(1) / INT8[1]).half().float().clamp_min(SMALLEST_WEIGHT_SCALE)
+
+
+def input_scale(low: float, high: float) -> tuple[float, int]:
+    """Scale and zero point of an input's range; 0 is always in the range, so that padding stays exactly 0.
+
+    Returns: scale > 0, zero point in [0, 255].
+
+    Source: arXiv:1712.05877, section 3.1.
+    """
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = max((high - low) / UINT8[1], SMALLEST_INPUT_SCALE)
+    return scale, min(max(round(-low / scale), UINT8[0]), UINT8[1])
+
+
+def to_int8(weight: Tensor, scale: Tensor) -> Tensor:
+    """Quantise a weight: (rows, columns) float → int8, one scale per row."""
+    return torch.clamp(torch.round(weight / scale[:, None]), *INT8).to(torch.int8)
+
+
+def snap(weight: Tensor, scale: Tensor) -> Tensor:
+    """Move a weight onto its int8 grid: (rows, columns) float → float."""
+    return to_int8(weight, scale).float() * scale[:, None]
+
+
+def smoothed(weight: Tensor, smoothing: Tensor | None) -> Tensor:
+    """Return the weight that takes a smoothed input: (rows, columns) → (rows, columns); its scale is of this one."""
+    return weight if smoothing is None else weight * smoothing
 
 
 def is_quantized(path: Path) -> bool:
     """Tell whether a checkpoint carries scales."""
     return getattr(read_config(path), CONFIG_KEY, None) is not None
+
+
+def has_input_scales(path: Path) -> bool:
+    """Tell whether a checkpoint carries the scale of any input, and not of weights alone."""
+    return any(each.input is not None for each in read_scales(path).values())
 
 
 def read_scales(path: Path) -> dict[str, Scales]:
@@ -60,6 +109,7 @@ def _scales_of(name: str, tensors: Mapping[str, Tensor]) -> Scales:
         weight=tensors[f"{name}.weight_scale"],
         input=None if scale is None else float(scale),
         zero_point=None if zero is None else int(zero),
+        smoothing=tensors.get(f"{name}.input_smoothing"),
     )
 
 
@@ -71,53 +121,6 @@ def scale_tensors(scales: Mapping[str, Scales]) -> dict[str, Tensor]:
         if each.input is not None and each.zero_point is not None:
             tensors[f"{name}.input_scale"] = torch.tensor(each.input, dtype=torch.float32)
             tensors[f"{name}.input_zero_point"] = torch.tensor(each.zero_point, dtype=torch.int32)
+        if each.smoothing is not None:
+            tensors[f"{name}.input_smoothing"] = each.smoothing.float()
     return tensors
-
-
-def to_int8(weight: Tensor, scale: Tensor) -> Tensor:
-    """Quantise a weight: (rows, columns) float → int8, one scale per row."""
-    return torch.clamp(torch.round(weight / scale[:, None]), *INT8).to(torch.int8)
-
-
-def snap(weight: Tensor, scale: Tensor) -> Tensor:
-    """Move a weight onto its int8 grid: (rows, columns) float → float."""
-    return to_int8(weight, scale).float() * scale[:, None]
-
-
-class FrozenLinear(nn.Module):
-    """A linear that computes as int8 would: weight on its grid, input rounded to 256 steps. Exports as Q/DQ pairs."""
-
-    weight_scale: Tensor
-    weight_zero: Tensor
-
-    def __init__(self, linear: nn.Linear, scales: Scales) -> None:
-        super().__init__()
-        if scales.input is None or scales.zero_point is None:
-            raise ValueError("a quantised linear needs the scale and the zero point of its input")
-        self.weight, self.bias = linear.weight, linear.bias
-        self.scale, self.zero_point = scales.input, scales.zero_point
-        self.register_buffer("weight_scale", scales.weight, persistent=False)
-        self.register_buffer("weight_zero", torch.zeros(len(scales.weight), dtype=torch.int32), persistent=False)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """hidden: (…, in) float32 → (…, out) float32."""
-        hidden = torch.fake_quantize_per_tensor_affine(hidden, self.scale, self.zero_point, *UINT8)
-        weight = torch.fake_quantize_per_channel_affine(self.weight, self.weight_scale, self.weight_zero, 0, *INT8)
-        return nn.functional.linear(hidden, weight, self.bias)
-
-
-def freeze(model: PreTrainedModel, scales: Mapping[str, Scales]) -> PreTrainedModel:
-    """Make a float model compute with its scales: linears as FrozenLinear, embeddings snapped to their grid."""
-    for name, each in scales.items():
-        module = model.get_submodule(name)
-        if isinstance(module, nn.Linear):
-            parent, _, attribute = name.rpartition(".")
-            setattr(model.get_submodule(parent), attribute, FrozenLinear(module, each))
-        else:
-            module.weight.data = snap(module.weight.data, each.weight)
-    return model.eval()
-
-
-def load_quantized(path: Path, attention: str = "sdpa") -> PreTrainedModel:
-    """Load a checkpoint as it will compute on the phone: with its scales where it has them, else as float."""
-    return freeze(load_classifier(path, attention), read_scales(path))

@@ -16,7 +16,7 @@ HEAD = ("model", "accuracy %", "macro-F1", "size MB", "p50 ms", "p95 ms", "= tea
 WIDTH = 100  # columns of the notes under the text table
 AGREEMENT = (
     "= teacher, = PyTorch: share of rows with the same predicted label. An export is compared with the float PyTorch "
-    "model that it was made from, QDQ with QAT as PyTorch computes it, QAT with its own float weights."
+    "model that it was made from, QDQ with Quantized, and Quantized with its own float weights."
 )
 
 
@@ -74,7 +74,7 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
     if "control" in figures["models"]:
         lines.append(_gain(figures["models"]["control"]))
     if "qat" in figures["models"]:
-        lines.append("QAT simulates int8 in float: what it predicts is measured, its own latency would tell nothing.")
+        lines.append("Quantized simulates int8 in float: its labels are measured, its own latency would tell nothing.")
     if any(name.startswith("coreml_") for name in figures["models"]):
         lines.append("Core ML was executed without a Mac: its labels are measured, a phone's latency is not.")
     return lines

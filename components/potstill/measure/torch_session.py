@@ -9,8 +9,9 @@ import numpy.typing as npt
 import torch
 
 from potstill import processes
-from potstill.data.batches import Batch, by_length, pad
+from potstill.data.batches import Batch, by_length, of_equal_length, pad
 from potstill.data.tokens import TokenTable
+from potstill.encoder.quantized_linears import reads_padding
 from potstill.progress import progress
 
 
@@ -24,12 +25,13 @@ def predict_torch(
     Args:
         model: a Hugging Face sequence classifier in evaluation mode.
         table: the rows.
-        batch_size: rows per batch; rows of like length share one, so that little is padded.
+        batch_size: rows per batch; rows of like length share one, so that little is padded. Of equal length where a
+            text's answer would change with its padding.
         what: what the progress line says; empty: no progress is shown.
 
     Returns: (rows, labels) float32, in the table's order.
     """
-    batches = list(by_length(table, batch_size))
+    batches = list((of_equal_length if reads_padding(model) else by_length)(table, batch_size))
     logits = torch.zeros(len(table), model.config.num_labels)
     own = batches[processes.rank() :: processes.count()]
     with torch.inference_mode():

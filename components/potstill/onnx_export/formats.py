@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onnx import ModelProto
+from torch import nn
 
 from potstill.encoder.checkpoint import load_classifier
-from potstill.encoder.quantization import load_quantized, read_scales
+from potstill.encoder.quantization import read_scales
+from potstill.encoder.quantized_linears import load_quantized
+from potstill.errors import ParityError
 from potstill.onnx_export.dynamic_int8 import quantize_dynamically
-from potstill.onnx_export.fold import fold_embeddings, fold_linears
+from potstill.onnx_export.fold_embeddings import fold_embeddings
+from potstill.onnx_export.fold_linears import fold_linears
 from potstill.onnx_export.fuse import fuse
 from potstill.onnx_export.trace import trace
 
@@ -41,7 +45,7 @@ def build(formats: Sequence[str], checkpoint: Path, opset: int) -> Built:
 
     Args:
         formats: names out of FILES.
-        checkpoint: the model's folder; with scales when INT8_QDQ is asked.
+        checkpoint: the model's folder; with scales of inputs when INT8_QDQ is asked.
         opset: version of the ONNX operator set.
     """
     built = Built()
@@ -52,7 +56,7 @@ def build(formats: Sequence[str], checkpoint: Path, opset: int) -> Built:
             built.graphs[OPTIMIZED], fused = fuse(traced)
             built.fused.update(fused)
         if INT8 in formats:
-            built.graphs[INT8] = quantize_dynamically(traced, model)
+            built.graphs[INT8] = quantize_dynamically(traced, model, read_scales(checkpoint))
         if FP32 in formats:
             built.graphs[FP32] = traced
     if INT8_QDQ in formats:
@@ -61,9 +65,18 @@ def build(formats: Sequence[str], checkpoint: Path, opset: int) -> Built:
 
 
 def from_scales(checkpoint: Path, opset: int) -> ModelProto:
-    """Make the int8 graph of a quantised checkpoint: its scales, bit for bit, and int8 weights."""
-    traced = trace(load_quantized(checkpoint), opset)
-    fold_linears(traced)
-    tables = {name: each.weight for name, each in read_scales(checkpoint).items() if each.input is None}
-    fold_embeddings(traced, tables)
+    """Make the int8 graph of a checkpoint with scales of inputs: its scales, bit for bit, and int8 weights.
+
+    Linears without scales stay float. A smoothed linear's input is divided before it is rounded.
+
+    Raises:
+        ParityError: a linear's scales did not reach the graph.
+    """
+    model, scales = load_quantized(checkpoint), read_scales(checkpoint)
+    traced = trace(model, opset)
+    lost = {name for name, each in scales.items() if each.input is not None} - fold_linears(traced)
+    if lost:
+        raise ParityError(f"int8_qdq: the scales of {', '.join(sorted(lost))} are not in the graph; run qat anew")
+    tables = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding)}
+    fold_embeddings(traced, {name: each.weight for name, each in scales.items() if name in tables})
     return traced

@@ -19,7 +19,7 @@ def asked_int8(model: ModelProto) -> int:
     made = producers(model)
     return sum(
         node.op_type in ("MatMulInteger", "QAttention")
-        or (node.op_type == "MatMul" and _op(made.get(node.input[1])) == "DequantizeLinear")
+        or (node.op_type in ("MatMul", "Gemm") and _op(made.get(node.input[1])) == "DequantizeLinear")
         for node in model.graph.node
     )
 

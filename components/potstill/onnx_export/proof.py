@@ -9,11 +9,12 @@ import onnx
 
 from potstill.data.tokens import TEST, TokenTable, read_row_ids, read_split
 from potstill.encoder.checkpoint import load_classifier
-from potstill.encoder.quantization import load_quantized
+from potstill.encoder.quantization import has_input_scales, is_quantized
+from potstill.encoder.quantized_linears import load_quantized
 from potstill.measure.onnx_session import open_session, predict_onnx
 from potstill.measure.parity import Logits, Parity, compare, refuse, require_agreement, require_close
 from potstill.measure.torch_session import predict_torch
-from potstill.onnx_export.formats import FILES, FLOAT_FORMATS, INT8_FORMATS, INT8_QDQ
+from potstill.onnx_export.formats import FILES, FLOAT_FORMATS, INT8, INT8_FORMATS, INT8_QDQ
 from potstill.onnx_export.int8_kernels import asked_int8, run_int8
 
 BATCH = 16  # padded batches prove the mask and the dynamic axes
@@ -90,13 +91,24 @@ def prove(
     )
 
 
+def simulated(checkpoint: Path) -> set[str]:
+    """The formats that compute what the checkpoint's own scales say, so that PyTorch can simulate them.
+
+    INT8_QDQ always does. INT8 does where the checkpoint has scales of weights only: its inputs are then quantised as
+    they come in both. To a checkpoint whose inputs have scales, or to a float one, INT8 is another way to compute its
+    float weights; it is compared with those, and what it costs is part of the figure.
+    """
+    weights_only = is_quantized(checkpoint) and not has_input_scales(checkpoint)
+    return {INT8, INT8_QDQ} if weights_only else {INT8_QDQ}
+
+
 def _references(model: Path, table: TokenTable, formats: Sequence[str]) -> dict[str, Logits]:
-    """PyTorch's logits: of the scaled model for INT8_QDQ, of the float one for all others."""
-    found = {}
-    if set(formats) - {INT8_QDQ}:
+    """PyTorch's logits: of the scaled model for the formats that it simulates, of the float one for all others."""
+    found, scaled = {}, simulated(model).intersection(formats)
+    if set(formats) - scaled:
         found = dict.fromkeys(formats, predict_torch(load_classifier(model), table, what="PyTorch"))
-    if INT8_QDQ in formats:
-        found[INT8_QDQ] = predict_torch(load_quantized(model), table, what="PyTorch int8")
+    if scaled:
+        found |= dict.fromkeys(scaled, predict_torch(load_quantized(model), table, what="PyTorch int8"))
     return found
 
 

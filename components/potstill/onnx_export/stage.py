@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from potstill.artifacts import CHECKPOINT, ONNX, TOKENS, Artifact, expect, seal
 from potstill.data.tokens import MULTI_LABEL
 from potstill.encoder.multi_label import is_multi_label
-from potstill.encoder.quantization import is_quantized
+from potstill.encoder.quantization import has_input_scales, is_quantized
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import OptionError
 from potstill.measure.measures import Measures
@@ -17,7 +17,7 @@ from potstill.measure.parity import Parity
 from potstill.measure.torch_session import torch_threads
 from potstill.onnx_export.formats import FILES, INT8_QDQ, Built, build
 from potstill.onnx_export.onnx_file import write_onnx
-from potstill.onnx_export.proof import Proof, prove
+from potstill.onnx_export.proof import Proof, prove, simulated
 from potstill.options import Threads, choose, options
 from potstill.output_folder import creating
 from potstill.provenance import maker
@@ -51,7 +51,8 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
     """Export a classifier to ONNX files that plain onnxruntime runs and that are proved to compute the same.
 
     Writes `model.onnx` (fp32), `model.optimized.onnx` (fused), `model.int8.onnx` (int8 weights, activations quantised
-    at run time) and, from a checkpoint with int8 scales, `model.int8.qdq.onnx` (its scales, unchanged).
+    at run time) and, from a checkpoint with scales of inputs, `model.int8.qdq.onnx` (its scales, unchanged). Linears
+    that a checkpoint with scales keeps float stay float in both int8 files.
 
     Args:
         model: `checkpoint/v1` of a classifier of the BERT family, with or without int8 scales.
@@ -65,7 +66,7 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
     Raises:
         ArtifactError: an input is not sealed, of another kind, or the tokens have no test split.
         InputError: the tokens are of another tokenizer than the model.
-        OptionError: int8_qdq is asked of a checkpoint without scales.
+        OptionError: int8_qdq is asked of a checkpoint without scales of inputs.
         ParityError: a file is further from PyTorch than allowed, or not all of its int8 linears run as int8.
 
     Source: ONNX operator sets 14 to 18; arXiv:1712.05877 (int8).
@@ -96,15 +97,23 @@ def formats_for(config: OnnxExportConfig, source: Artifact) -> tuple[str, ...]:
     """Return the formats to write, in the order of FILES.
 
     Raises:
-        OptionError: int8_qdq is asked of a checkpoint without scales.
+        OptionError: int8_qdq is asked of a checkpoint without scales of inputs.
     """
-    scaled = is_quantized(source.path)
+    scaled = has_input_scales(source.path)
     asked = config.formats.split(",") if config.formats else [name for name in FILES if scaled or name != INT8_QDQ]
     if INT8_QDQ in asked and not scaled:
-        raise OptionError(
-            f"formats names {INT8_QDQ}, but {source.path} has no int8 scales; run qat first, or leave it out"
-        )
+        raise OptionError(f"formats names {INT8_QDQ}, but {source.path} {_lack(source.path)}")
     return tuple(name for name in FILES if name in asked)
+
+
+def _lack(checkpoint: Path) -> str:
+    """Why a checkpoint gives no file with standing ranges, and the way out."""
+    if is_quantized(checkpoint):
+        return (
+            "has scales of weights only: its inputs are quantised as they come, which is the format int8; "
+            "ask for that one, or run qat --method static or qat"
+        )
+    return "has no int8 scales; run qat first, or leave it out"
 
 
 def _meaning(source: Artifact, config: OnnxExportConfig, built: Built, proof: Proof) -> dict[str, object]:
@@ -116,6 +125,7 @@ def _meaning(source: Artifact, config: OnnxExportConfig, built: Built, proof: Pr
         "parity": {name: _plain(each) for name, each in proof.parity.items()},
         "fused_operators": built.fused,
         "int8_linears": proof.int8_linears,
+        "simulated": sorted(simulated(source.path) & built.graphs.keys()),
         **_kind(source),
     }
 

@@ -14,6 +14,7 @@ from potstill.encoder import pruned
 from potstill.encoder.positions import longest_input
 from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
 from potstill.onnx_export.noise import without_noise
+from potstill.onnx_export.silent_faults import refuse_moving, refuse_random
 
 TASK = "text-classification"
 # A pruned model differs from a stock one in shapes only, and those lie in its weights.
@@ -29,7 +30,12 @@ def trace(model: PreTrainedModel, opset: int) -> ModelProto:
     Args:
         model: the classifier; its fake-quantised linears become QuantizeLinear/DequantizeLinear pairs.
         opset: version of the ONNX operator set.
+
+    Raises:
+        ParityError: the graph answers by chance.
+        ValueError: the model has linears whose ranges still move.
     """
+    refuse_moving(model)
     family = EXPORTED_AS.get(model.config.model_type, model.config.model_type)
     exporter = TasksManager.get_exporter_config_constructor(
         "onnx", model_type=family, task=TASK, library_name="transformers"
@@ -37,7 +43,9 @@ def trace(model: PreTrainedModel, opset: int) -> ModelProto:
     with tempfile.TemporaryDirectory() as work, without_noise():
         file = Path(work) / "traced.onnx"
         export(model.eval(), exporter(model.config), file, opset=opset, input_shapes=_example(model))
-        return onnx.load(file)
+        graph = onnx.load(file)
+    refuse_random(graph)
+    return graph
 
 
 def _example(model: PreTrainedModel) -> dict[str, int]:

@@ -10,9 +10,9 @@ from potstill.encoder.checkpoint import save_checkpoint
 from potstill.encoder.start import VOCABULARY
 from potstill.progress import tell
 from potstill.prune.curve import Point, round_folder
-from potstill.prune.floor import Floor, Judgement
 from potstill.prune.shape import shape_of
 from potstill.prune.targets import MEGA, Meter
+from potstill.training.floor import Floor, Judgement
 
 START, TRIMMED = "start", "trimmed"
 

@@ -19,13 +19,13 @@ from potstill.prune.config import PruneConfig
 from potstill.prune.course import Course, copy_id_map
 from potstill.prune.curve import ENDS, Curve, Stopped, write_curve
 from potstill.prune.earlier import Earlier, open_earlier
-from potstill.prune.floor import Floor, refuse_few_rows
 from potstill.prune.inputs import expect_inputs, load_student, open_table
 from potstill.prune.plan import Plan
 from potstill.prune.rounds import Lessons, Rounds
 from potstill.prune.targets import Meter
 from potstill.prune.trim import Trimmed, trim
 from potstill.training.answers import teacher_answers
+from potstill.training.floor import Floor, refuse_few_rows
 from potstill.training.rows import labelled, rows_to_learn
 from potstill.training.run import TrainingRun, training_run
 from potstill.training.scoring import right

@@ -30,9 +30,17 @@ def qat(
     checkpoint_seconds: float = 60.0,
     stall_seconds: float = 600.0,
     rows: int = 0,
-    calibration_rows: int = 512,
-    freeze_share: float = 0.3,
     temperature: float = 2.0,
+    method: str = "qat",
+    calibration: str = "minmax",
+    calibration_rows: int = 512,
+    percentile: float = 99.99,
+    smoothing: float = 0.0,
+    ranges: str = "ema",
+    freeze_share: float = 0.3,
+    max_accuracy_drop: float = 0.0,
+    confidence: float = 0.95,
+    sensitivity_rows: int = 256,
 ) -> None:
     """Train a model to keep its accuracy in int8, and save the scales beside the weights.
 
@@ -40,7 +48,7 @@ def qat(
         student: checkpoint/v1 of a float classifier.
         tokens: tokens/v1; train and unlabelled are trained on, validation chooses the epoch.
         teacher: checkpoint/v1 to distil from; without it the float model itself.
-        epochs: Passes over the rows; 0: calibrate the ranges only, train nothing.
+        epochs: Passes over the rows.
         batch_size: Rows computed at a time; times `accumulate`, the rows per optimiser step.
         accumulate: Batches per optimiser step, which is the step that one batch of them all would take.
         learning_rate: Peak learning rate of AdamW.
@@ -57,9 +65,17 @@ def qat(
         checkpoint_seconds: Seconds between two checkpoints; more where saving would take over 2 % of the time.
         stall_seconds: Seconds without a step after which a training counts as stuck and is ended; 0: never.
         rows: Rows (labelled and unlabelled) to train on; 0: all.
-        calibration_rows: Rows that set the first ranges, before any training.
-        freeze_share: Last share of the steps in which ranges stand still.
         temperature: Softens both distributions in the distillation.
+        method: qat: train; static: calibrate ranges only; dynamic: inputs are quantised as they come.
+        calibration: How rows set the ranges of inputs, which qat begins with: minmax, percentile or entropy.
+        calibration_rows: Rows that set them.
+        percentile: Share of an input's values, in percent, that calibration percentile leaves unclipped.
+        smoothing: SmoothQuant's alpha: how far outlier channels move from the inputs into the weights; 0: not at all.
+        ranges: What moves the ranges in training: ema of each batch's extremes, or learned with the weights (LSQ).
+        freeze_share: Last share of the steps in which ranges stand still.
+        max_accuracy_drop: The floor: points of validation accuracy that may be lost, by the bound; 0: none, all int8.
+        confidence: Level of the one-sided bound of what is lost.
+        sensitivity_rows: Validation rows on which the cost of each linear is measured, at most, when there is a floor.
 
     Returns:
         quantized: The checkpoint/v1 with int8 scales.
@@ -88,9 +104,17 @@ def qat(
             checkpoint_seconds=checkpoint_seconds,
             stall_seconds=stall_seconds,
             rows=rows,
-            calibration_rows=calibration_rows,
-            freeze_share=freeze_share,
             temperature=temperature,
+            method=method,
+            calibration=calibration,
+            calibration_rows=calibration_rows,
+            percentile=percentile,
+            smoothing=smoothing,
+            ranges=ranges,
+            freeze_share=freeze_share,
+            max_accuracy_drop=max_accuracy_drop,
+            confidence=confidence,
+            sensitivity_rows=sensitivity_rows,
         ),
         {"student": student, "tokens": tokens, "teacher": teacher},
         {"quantized": quantized},

@@ -1,138 +1,147 @@
 """Fake quantisation: linears and embeddings that compute as int8 would while their float weights are trained."""
 
-import torch
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from potstill import processes
-from potstill.encoder.quantization import INT8, UINT8, Scales
+from potstill.encoder.quantization import INT8, Scales, weight_scale
+from potstill.qat.following import FollowingInput
+from potstill.qat.learned import LearnedInput, LearnedRows, LearnedScale, lsq
+from potstill.qat.rounding import round_entries, round_weight
 
-SMALLEST_SCALE = 1e-8  # a row of zeros still needs a scale above 0
-MOMENTUM = 0.05  # of the moving average of an input's range: about the last 20 batches count
-
-
-def weight_scale(weight: Tensor) -> Tensor:
-    """Scale of each row of a weight so that its largest magnitude is 127: (rows, columns) → (rows,)."""
-    return (weight.detach().abs().amax(1) / INT8[1]).clamp_min(SMALLEST_SCALE)
-
-
-def input_scale(low: float, high: float) -> tuple[float, int]:
-    """Scale and zero point of an input's range; 0 is always in the range, so that padding stays exactly 0.
-
-    Returns: scale > 0, zero point in [0, 255].
-
-    Source: arXiv:1712.05877, section 3.1.
-    """
-    low, high = min(low, 0.0), max(high, 0.0)
-    scale = max((high - low) / UINT8[1], SMALLEST_SCALE)
-    return scale, min(max(round(-low / scale), UINT8[0]), UINT8[1])
+Range = tuple[float, float]  # least and greatest value of an input
 
 
 class QatLinear(nn.Module):
-    """A linear whose weight and input are rounded to 8 bits; the gradient passes straight through the rounding.
+    """A linear whose weight and input are rounded to 8 bits, and whose float weight is trained.
 
-    Source: arXiv:1712.05877.
+    Source: arXiv:1712.05877; arXiv:2211.10438 (smoothing).
     """
 
-    low: Tensor
-    high: Tensor
-    seen: Tensor
-    zeros: Tensor
+    smoothing: Tensor | None
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, seen: Range, smoothing: Tensor | None = None, *, learned: bool) -> None:
+        """Take a linear's weight and bias.
+
+        Args:
+            linear: the linear.
+            seen: where the range of its input begins; after the smoothing.
+            smoothing: (in,) float32, what the input is divided by; None: by nothing.
+            learned: whether scales are trained, or follow what is seen.
+        """
         super().__init__()
         self.weight, self.bias = linear.weight, linear.bias
-        self.observing = True
-        self.register_buffer("low", torch.zeros(()))
-        self.register_buffer("high", torch.zeros(()))
-        self.register_buffer("seen", torch.zeros((), dtype=torch.bool))
-        self.register_buffer("zeros", torch.zeros(len(linear.weight), dtype=torch.int32), persistent=False)
+        self.register_buffer("smoothing", smoothing)
+        columns = linear.in_features
+        self.input = LearnedInput(*seen, columns) if learned else FollowingInput(*seen)
+        self.rows = LearnedRows(weight_scale(self._smoothed()), columns) if learned else None
 
     def forward(self, hidden: Tensor) -> Tensor:
         """hidden: (…, in) float32 → (…, out) float32."""
-        if self.observing:
-            self._observe(hidden.detach())
-        scale, zero = input_scale(float(self.low), float(self.high))
-        hidden = torch.fake_quantize_per_tensor_affine(hidden.float(), scale, zero, *UINT8)
-        weight = torch.fake_quantize_per_channel_affine(self.weight, weight_scale(self.weight), self.zeros, 0, *INT8)
-        return functional.linear(hidden, weight, self.bias)
-
-    def _observe(self, hidden: Tensor) -> None:
-        # Of all rows of the batch, whichever process computes them.
-        low, high = processes.highest(torch.stack([-hidden.min().float(), hidden.max().float()])).unbind()
-        share = MOMENTUM if bool(self.seen) else 1.0
-        self.low.lerp_(-low, share)
-        self.high.lerp_(high, share)
-        self.seen.fill_(value=True)
+        hidden = hidden.float() if self.smoothing is None else hidden.float() * (1 / self.smoothing)
+        return functional.linear(self.input(hidden), self._rounded(), self.bias)
 
     def scales(self) -> Scales:
         """The scales as they stand now."""
-        scale, zero = input_scale(float(self.low), float(self.high))
-        return Scales(weight_scale(self.weight), scale, zero)
+        return Scales(_row_scales(self._smoothed(), self.rows), *self.input.scale(), self.smoothing)
+
+    def _rounded(self) -> Tensor:
+        weight = self._smoothed()
+        if self.rows is not None and self.rows.observing:
+            return lsq(weight, self.rows(), INT8)
+        return round_weight(weight, _row_scales(weight, self.rows))
+
+    def _smoothed(self) -> Tensor:
+        return self.weight if self.smoothing is None else self.weight * self.smoothing
 
 
 class QatEmbedding(nn.Module):
     """An embedding whose rows are rounded to 8 bits, each with its own scale."""
 
-    zeros: Tensor
-
-    def __init__(self, embedding: nn.Embedding) -> None:
+    def __init__(self, embedding: nn.Embedding, *, learned: bool) -> None:
+        """Take an embedding's weight; learned: whether scales are trained, or follow the weight."""
         super().__init__()
         self.weight, self.padding_idx = embedding.weight, embedding.padding_idx
-        self.register_buffer("zeros", torch.zeros(len(embedding.weight), dtype=torch.int32), persistent=False)
+        self.rows = LearnedRows(weight_scale(self.weight), embedding.embedding_dim) if learned else None
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids: (…) int64 → (…, columns) float32."""
-        weight = torch.fake_quantize_per_channel_affine(self.weight, weight_scale(self.weight), self.zeros, 0, *INT8)
-        return functional.embedding(ids, weight, self.padding_idx)
+        which = ids.flatten()
+        # Only what is looked up is rounded: a batch has far fewer tokens than the vocabulary.
+        entries = functional.embedding(which, self.weight, self.padding_idx)
+        if self.rows is None:
+            rounded = round_entries(entries, weight_scale(entries))
+        else:
+            rounded = lsq(entries, self.rows(which), INT8)
+        return rounded.view(*ids.shape, -1)
 
     def scales(self) -> Scales:
         """The scales as they stand now."""
-        return Scales(weight_scale(self.weight))
+        return Scales(_row_scales(self.weight, self.rows))
 
 
-QAT_MODULES = (QatLinear, QatEmbedding)
+TWINS = (QatLinear, QatEmbedding)
+OBSERVERS = (FollowingInput, LearnedScale)
 
 
-def prepare(model: PreTrainedModel) -> PreTrainedModel:
-    """Replace every linear and embedding by its fake-quantised twin, which shares its weights."""
+def prepare(
+    model: PreTrainedModel, ranges: Mapping[str, Range], smoothing: Mapping[str, Tensor], *, learned: bool
+) -> PreTrainedModel:
+    """Replace linears and embeddings by their fake-quantised twins, which share their weights, in place.
+
+    Args:
+        model: the float model.
+        ranges: by name of the linear, where the range of its input begins; a linear without one stays float.
+        smoothing: by name of the linear, what its input is divided by, (in,) float32.
+        learned: whether scales are trained (LSQ), or follow what is seen.
+    """
     for name, module in list(model.named_modules()):
-        if isinstance(module, nn.Linear):
-            _replace(model, name, QatLinear(module))
+        if isinstance(module, nn.Linear) and name in ranges:
+            model.set_submodule(name, QatLinear(module, ranges[name], smoothing.get(name), learned=learned))
         elif isinstance(module, nn.Embedding):
-            _replace(model, name, QatEmbedding(module))
+            model.set_submodule(name, QatEmbedding(module, learned=learned))
     return model
 
 
-def restore(model: PreTrainedModel) -> dict[str, Scales]:
-    """Put plain linears and embeddings back, with the trained weights; → the scales by module name."""
+def observe(model: nn.Module, *, on: bool) -> None:
+    """Let ranges follow what is seen and scales be trained, or let them stand still."""
+    for module in model.modules():
+        if isinstance(module, OBSERVERS):
+            module.observing = on
+
+
+def settle(model: PreTrainedModel) -> dict[str, Scales]:
+    """Put plain linears and embeddings back, with the trained weights; → the scales by module name.
+
+    Raises:
+        ValueError: something still observes: the next batch would move what is settled here.
+    """
+    moving = [name for name, module in model.named_modules() if isinstance(module, OBSERVERS) and module.observing]
+    if moving:
+        names = ", ".join(moving[:3])
+        raise ValueError(
+            f"{len(moving)} ranges and scales still observe ({names}…); call observe(model, on=False) first"
+        )
     scales: dict[str, Scales] = {}
     for name, module in list(model.named_modules()):
-        if isinstance(module, QAT_MODULES):
+        if isinstance(module, TWINS):
             scales[name] = module.scales()
-            _replace(model, name, _plain(module))
+            model.set_submodule(name, _plain(module))
     return scales
 
 
-def observe(model: nn.Module, *, on: bool) -> None:
-    """Let the ranges of inputs follow what is seen, or freeze them."""
-    for module in model.modules():
-        if isinstance(module, QatLinear):
-            module.observing = on
+def _row_scales(weight: Tensor, rows: LearnedRows | None) -> Tensor:
+    return weight_scale(weight) if rows is None else rows().detach()
 
 
 def _plain(module: "QatLinear | QatEmbedding") -> nn.Module:
     rows, columns = module.weight.shape
     if isinstance(module, QatEmbedding):
-        embedding = nn.Embedding(rows, columns, padding_idx=module.padding_idx)
+        embedding = nn.Embedding(rows, columns, padding_idx=module.padding_idx, device="meta")
         embedding.weight = module.weight
         return embedding
-    linear = nn.Linear(columns, rows, bias=module.bias is not None)
+    linear = nn.Linear(columns, rows, bias=module.bias is not None, device="meta")
     linear.weight, linear.bias = module.weight, module.bias
     return linear
-
-
-def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, attribute = name.rpartition(".")
-    setattr(model.get_submodule(parent), attribute, module)

@@ -1,84 +1,112 @@
 """The stage: a float checkpoint in, the same checkpoint with int8 scales that keep its accuracy out."""
 
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import Field
-from torch import Tensor
 from transformers import PreTrainedModel
 
-from potstill.artifacts import CHECKPOINT, TOKENS, expect
-from potstill.data.batches import by_length, pad
+from potstill import processes
+from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, expect
 from potstill.data.tokens import VALIDATION, TokenTable, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.multi_label import refuse_multi_label
-from potstill.encoder.quantization import CONFIG_KEY, is_quantized, scale_tensors
+from potstill.encoder.quantization import Scales, is_quantized
+from potstill.encoder.quantized_linears import freeze
 from potstill.errors import InputError
 from potstill.measure.measures import Measures
-from potstill.measure.torch_session import answer, predict_torch
-from potstill.options import options
-from potstill.progress import progress
-from potstill.qat.fake_quant import observe, prepare, restore
-from potstill.qat.objective import FreezingDistillation
+from potstill.measure.torch_session import predict_torch
+from potstill.progress import tell
+from potstill.qat.config import QAT, QatConfig
+from potstill.qat.mixed import Mixed, keep_worst_float
+from potstill.qat.outcome import Outcome
+from potstill.qat.post_training import calibrated, post_training_scales
+from potstill.qat.sensitivity import Sensitivity, measure_costs, ranked
+from potstill.qat.training import train
 from potstill.training.agreement import equal_tokenizers, own_tokens
-from potstill.training.answers import teacher_answers
 from potstill.training.facts import training_facts, training_measures
-from potstill.training.loop import fit
-from potstill.training.options import TrainingOptions
+from potstill.training.floor import Floor, refuse_few_rows
 from potstill.training.rows import rows_to_learn
 from potstill.training.run import training_run
-from potstill.training.scoring import accuracy, nearness_on
+from potstill.training.scoring import right
 
-CALIBRATION_BATCH = 64  # rows; of like length, so that little is padded
-
-
-@options
-class QatConfig(TrainingOptions):
-    """How the int8 model is trained."""
-
-    epochs: Annotated[int, Field(ge=0)] = 1
-    """Passes over the rows; 0: calibrate the ranges only, train nothing."""
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    """Rows per optimiser step."""
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-5
-    """Peak learning rate of AdamW."""
-    dtype: str = "float32"
-    """auto, float32 or bfloat16; bfloat16 blurs the int8 grid that is trained for."""
-    rows: Annotated[int, Field(ge=0)] = 0
-    """Rows (labelled and unlabelled) to train on; 0: all."""
-    calibration_rows: Annotated[int, Field(ge=1)] = 512
-    """Rows that set the first ranges, before any training."""
-    freeze_share: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """Last share of the steps in which ranges stand still."""
-    temperature: Annotated[float, Field(gt=0)] = 2.0
-    """Softens both distributions in the distillation."""
+__all__ = ["QatConfig", "quantize_checkpoint"]
 
 
 def quantize_checkpoint(
     student: Path, tokens: Path, quantized: Path, config: QatConfig, teacher: Path | None = None
 ) -> Measures:
-    """Train a model to keep its accuracy in int8: weights per output channel, inputs of linears per tensor.
+    """Give a model int8 scales that keep its accuracy: by training, by calibration, or for inputs as they come.
 
-    Linears and embeddings are quantised; LayerNorm, softmax, GELU and residual sums stay float. The targets are the
-    answers of the teacher, or of the float model itself when no teacher is given.
+    Which way: `--method dynamic` first. It takes seconds and seldom loses anything; but a phone must find each input's
+    range anew. `--method static` has the ranges stand still, which int8 hardware wants; where accuracy falls, the range
+    audit tells why: try `--smoothing 0.5` (SmoothQuant) where a few channels are far larger than the rest, and
+    `--calibration percentile` where a few values are. `--method qat` (the default) trains the weights to fit their
+    grids, towards the teacher's answers: minutes. `--max-accuracy-drop 1` with any of them keeps the linears that cost
+    most in float until no more than so many points are lost. MobileBERT: qat, with `--smoothing 0.5` where the audit
+    names outliers.
+
+    Weights of linears and embeddings become int8, inputs of linears uint8; LayerNorm, softmax, GELU and residual sums
+    stay float. The ranges of all tensors are audited, and those that hurt are named.
 
     Args:
         student: `checkpoint/v1` of a float classifier.
-        tokens: `tokens/v1`; `train` and `unlabelled` are trained on, `validation` chooses the epoch.
-        quantized: where the `checkpoint/v1` is written: float weights, and the scales as named tensors beside them
-            (potstill.encoder.quantization tells the layout).
+        tokens: `tokens/v1`; `train` and `unlabelled` are learned from, `validation` chooses the epoch and judges.
+        quantized: where the `checkpoint/v1` is written: float weights, and the scales as named tensors beside them.
         config: the options.
-        teacher: `checkpoint/v1` to distil from.
+        teacher: `checkpoint/v1` to distil from, for method qat; without it the float model is its own teacher.
 
-    Returns: validation accuracy in [0, 1] of the float model, after calibration alone, and after training.
+    Returns: validation accuracy in [0, 1] of the float model, after calibration alone, and in the end; what was lost,
+        in points, with its one-sided bound; how many linears are int8, and how many float.
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
-        InputError: the model is quantised already or multi-label, the tokens are of another tokenizer, or the loss
-            became NaN.
+        InputError: the model is quantised already or multi-label, the tokens are of another tokenizer, the loss became
+            NaN, or the floor is missed even with every linear in float.
+        OptionError: too few validation rows to show that the floor holds.
     """
+    inputs = _expect(student, tokens, teacher if config.method == QAT else None)
+    validation = read_split(tokens, VALIDATION)
+    if config.max_accuracy_drop:
+        refuse_few_rows(len(validation), config.max_accuracy_drop, config.confidence)
+    if teacher and config.method != QAT:
+        tell(f"method {config.method} learns nothing: the teacher is not read")
+    table = rows_to_learn(tokens, config.rows, config.seed)
+    with training_run("qat", quantized, config, inputs) as run:
+        model = load_classifier(student)
+        floor = _floor(model, validation, config)
+        start = calibrated(model, table, config)
+        made = _Made(post_training_scales(model, start))
+        untrained = floor.judge(freeze(copy.deepcopy(model), made.scales))
+        if config.method == QAT:
+            source = load_classifier(teacher or student)
+            trained = train(model, source, (table, validation), start, config, run.checkpoints)
+            facts = {"training": {**training_facts(trained.state, config), "better": trained.better}}
+            made = _Made(trained.scales, facts, training_measures(trained.state, model))
+        mixed, sensitivity = _within(floor, model, made.scales, config)
+        outcome = Outcome(model, config, floor.start, untrained, mixed, sensitivity)
+        if processes.is_first():
+            outcome.write_beside(quantized, validation)
+        known = inputs["student"].meaning
+        meaning = {"labels": known["labels"], "max_length": known["max_length"], **outcome.facts(), **made.facts}
+        run.write(outcome.laid_out(), student, meaning, outcome.tensors())
+    return {**made.measures, **outcome.measures()}
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Scales, and what is told of the training that they came from, if any."""
+
+    scales: Mapping[str, Scales]
+    facts: Mapping[str, object] = field(default_factory=dict)
+    measures: Measures = field(default_factory=dict)
+
+
+def _expect(student: Path, tokens: Path, teacher: Path | None) -> dict[str, Artifact]:
+    """Read the inputs, and prove that they belong together."""
     inputs = {"student": expect(student, CHECKPOINT), "tokens": expect(tokens, TOKENS)}
     if teacher:
         inputs["teacher"] = expect(teacher, CHECKPOINT)
@@ -91,47 +119,25 @@ def quantize_checkpoint(
         )
     if is_quantized(student):
         raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
-    table, validation = rows_to_learn(tokens, config.rows, config.seed), read_split(tokens, VALIDATION)
-    with training_run("qat", quantized, config, inputs) as run:
-        model = load_classifier(student)
-        source = load_classifier(teacher or student)
-        targets = teacher_answers(source, table, config, "teacher answers")
-        as_float = accuracy(model, validation)
-        _calibrate(prepare(model), table, config)
-        calibrated = accuracy(model, validation)
-        objective = FreezingDistillation(targets, config.temperature, config.freeze_share)
-        nearness = nearness_on(validation, torch.from_numpy(predict_torch(source, validation)), config.temperature)
-        state = fit(model, table, objective, config, nearness, "qat", checkpoints=run.checkpoints)
-        measures = training_measures(state, model) | {
-            "float_validation_accuracy": as_float,
-            "calibrated_validation_accuracy": calibrated,
-            "validation_accuracy": accuracy(model, validation),
-        }
-        scales = _restore(model)
-        meaning = {
-            "labels": inputs["student"].meaning["labels"],
-            "max_length": inputs["student"].meaning["max_length"],
-            "float_validation_accuracy": as_float,
-            "calibrated_validation_accuracy": calibrated,
-            "validation_accuracy": measures["validation_accuracy"],
-            "training": training_facts(state, config),
-        }
-        run.write(model, student, meaning, scales)
-    return measures
+    return inputs
 
 
-def _calibrate(model: PreTrainedModel, table: TokenTable, config: QatConfig) -> None:
-    """Let every input's range be seen once, so that training begins with ranges that fit."""
-    seen = table.take(np.arange(min(config.calibration_rows, len(table))))
-    observe(model, on=True)
-    with torch.inference_mode():
-        for rows in progress(list(by_length(seen, CALIBRATION_BATCH)), "calibration", unit="batch"):
-            answer(model, pad(seen, rows))
-    observe(model, on=False)
+def _floor(model: PreTrainedModel, validation: TokenTable, config: QatConfig) -> Floor:
+    logits = predict_torch(model, validation)
+    points = config.max_accuracy_drop or 100.0  # nothing is below that; losses are told all the same
+    return Floor(logits, right(logits, validation), validation, points, config.confidence)
 
 
-def _restore(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Make the model a plain one again; → its scales, as they stand beside the weights."""
-    scales = restore(model)
-    setattr(model.config, CONFIG_KEY, {"weights": "int8 per row, symmetric", "inputs": "uint8 per tensor, asymmetric"})
-    return scale_tensors(scales)
+def _within(
+    floor: Floor, model: PreTrainedModel, scales: Mapping[str, Scales], config: QatConfig
+) -> tuple[Mixed, Sensitivity | None]:
+    """Keep the floor, where there is one."""
+    if not config.max_accuracy_drop:
+        judgement = floor.judge(freeze(copy.deepcopy(model), scales))
+        return Mixed(scales, (), judgement), None
+    some = np.arange(min(config.sensitivity_rows, len(floor.table)))
+    answers = torch.from_numpy(floor.logits[some])
+    costs = measure_costs(model, scales, floor.table.take(some), answers, config.temperature)
+    mixed = keep_worst_float(model, scales, costs, floor)
+    told = Sensitivity(len(some), ranked(costs), mixed.float_linears, floor.points, floor.confidence, mixed.judgement)
+    return mixed, told

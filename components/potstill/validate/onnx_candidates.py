@@ -24,15 +24,16 @@ def onnx_candidates(artifact: Artifact, float_source: str, int8_source: str, thr
 
     Args:
         artifact: onnx/v1.
-        float_source: the PyTorch candidate that the float files and the dynamic int8 file are made from.
-        int8_source: the one that the static QDQ file is made from.
+        float_source: the PyTorch candidate with float weights.
+        int8_source: the one with the checkpoint's scales, which some int8 files compute the same as.
         threads: chunks computed side by side.
     """
+    simulated = artifact.meaning.get("simulated", [STATIC])  # files of an earlier release do not say
     return [
         Candidate(
             f"onnx_{name}",
             artifact.path / file,
-            int8_source if name == STATIC else float_source,
+            int8_source if name in simulated else float_source,
             partial(_open, name, artifact.path / file, threads),
         )
         for name, file in artifact.meaning["formats"].items()

@@ -10,6 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from potstill.measure.table import HEAD, markdown_table, notes, research_only, story_rows
 from potstill.prune import curve_table
 from potstill.prune.curve import Curve, curve_from
+from potstill.qat.audit import Audit
+from potstill.qat.audit import table as audit_table
+from potstill.validate import int8_ranges
 from potstill.validate.gate import PASS
 
 TEMPLATE = "report.html"
@@ -32,15 +35,19 @@ UNMEASURED = (
 )
 
 
-def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[str, Any]]) -> None:
+def write_page(
+    path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], audit: Audit | None = None
+) -> None:
     """Write the HTML report.
 
     Args:
         path: the file.
         figures: the whole of the figures.
         worst: the rows to show, from `worst_disagreements`.
+        audit: of the quantised model's ranges, where it carries one.
     """
     from potstill.prune.curve_plot import draw  # noqa: PLC0415 - matplotlib is slow
+    from potstill.qat.audit.plot import draw as draw_audit  # noqa: PLC0415 - likewise
     from potstill.validate.plots import accuracy_against_size, latency_bars  # noqa: PLC0415 - likewise
 
     curve, clock = _curve(figures)
@@ -60,13 +67,17 @@ def write_page(path: Path, figures: Mapping[str, Any], worst: Sequence[Mapping[s
         curve_plot=draw(curve, clock) if curve else "",
         curve_table=curve_table,
         curve_notes=curve_table.notes(curve, clock) if curve else [],
+        audit=audit,
+        audit_plot=draw_audit(audit) if audit else "",
+        audit_table=audit_table,
+        audit_told=int8_ranges.told(figures["int8"]) if audit else [],
         unmeasured=unmeasured(figures),
     )
     path.write_text(text, encoding="utf-8")
 
 
 def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
-    """Write the Markdown report: licence, table, verdict, and the rounds of the pruning."""
+    """Write the Markdown report: licence, table, verdict, the rounds of the pruning, the int8 ranges in short."""
     cells = [
         [each["name"], each["model"], each["wanted"], each["measured"], "yes" if each["met"] else "**no**"]
         for each in figures["budgets"]
@@ -79,6 +90,8 @@ def write_markdown(path: Path, figures: Mapping[str, Any]) -> None:
     curve, clock = _curve(figures)
     if curve:
         lines += ["", "## Pruning", "", curve_table.markdown(curve, curve_table.notes(curve, clock))]
+    if figures["int8"]:
+        lines += ["", "## int8 ranges", "", int8_ranges.markdown(figures["int8"])]
     path.write_text("\n".join([*lines, "", MARK]), encoding="utf-8")
 
 

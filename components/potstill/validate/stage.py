@@ -11,6 +11,7 @@ from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
 from potstill.output_folder import creating
 from potstill.provenance import maker
+from potstill.qat.audit import read_audit
 from potstill.validate.candidates import Candidate
 from potstill.validate.config import ValidateConfig
 from potstill.validate.figures import complete, measures_of, write_json
@@ -91,7 +92,7 @@ def validate_models(
         rounds = time_rounds(inputs, lambda folder: _read_by(folder, rows, inputs["tokens"]), config)
     every = complete(summary, results, rounds, config, sealed.digest)
     write_json(files[FIGURES], every)
-    write_page(files[PAGE], every, worst_disagreements(rows, results, summary))
+    write_page(files[PAGE], every, worst_disagreements(rows, results, summary), read_audit(model))
     write_markdown(files[MARKDOWN], every)
     return measures_of(every)
 

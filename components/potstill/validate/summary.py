@@ -11,6 +11,7 @@ from potstill.measure.quality import Labels, agreement, judge_quality
 from potstill.prune.curve import read_curve
 from potstill.validate.candidates import INT8_EXPORTS, TITLES
 from potstill.validate.inputs import pruned_of
+from potstill.validate.int8_ranges import int8_ranges
 from potstill.validate.other_words import reads_other_words
 from potstill.validate.results import Result
 
@@ -25,7 +26,8 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
 
     Returns: JSON values. `models` holds one entry per result, in the order of TITLES, with shares in [0, 1] and null
         where there is nothing to compare with; `final` names the model that the path leads to; `pruning` is the curve
-        of the pruning, or null; `other_words` names the inputs that have another tokenizer than the tokens.
+        of the pruning, or null; `int8` tells in short of the quantised model's ranges, or is null; `other_words` names
+        the inputs that have another tokenizer than the tokens.
     """
     labels, found = list(inputs["tokens"].meaning["labels"]), {each.name: each for each in results}
     models = {each.name: _figures(each, found, truth, labels) for each in results} | _control(inputs)
@@ -36,6 +38,7 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
         "final": final_of(list(models)),
         "models": {name: models[name] for name in TITLES if name in models},
         "pruning": _pruning(inputs),
+        "int8": int8_ranges(inputs["model"]),
         "other_words": [name for name, each in inputs.items() if reads_other_words(each.path, inputs["tokens"].path)],
         "lineage": {name: _origin(each) for name, each in inputs.items()},
     }

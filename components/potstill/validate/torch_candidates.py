@@ -12,7 +12,8 @@ from potstill.artifacts import Artifact
 from potstill.data.batches import pad
 from potstill.data.tokens import TokenTable
 from potstill.encoder.checkpoint import WEIGHTS, load_classifier, parameter_count
-from potstill.encoder.quantization import is_quantized, load_quantized
+from potstill.encoder.quantization import is_quantized
+from potstill.encoder.quantized_linears import load_quantized
 from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.torch_session import predict_torch
 from potstill.validate.candidates import TITLES, Candidate, Runner

@@ -1,4 +1,4 @@
-"""The floor: how much accuracy a smaller model loses at most, judged on the same rows as the model before."""
+"""The floor: how much accuracy a model loses at most, judged on the same rows as the model that it was made of."""
 
 import math
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Floor:
     Attributes:
         logits: (rows, labels) of the start.
         before: (rows,) where they are right.
-        table: the same rows, as the smaller models read them.
+        table: the same rows, as the judged models read them.
         points: that may be lost.
         confidence: level of the bound.
     """
