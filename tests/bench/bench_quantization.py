@@ -1,10 +1,11 @@
 """What each way to int8 costs and keeps: python tests/bench/bench_quantization.py [--torchao FOLDER]
 
 Four students, each with its teacher (m3e-small, 4 × 512; its terms allow research only) and its rows: two layers of the
-teacher's on THUCNews titles with few labels and with many, and on shop and book reviews; and a MobileBERT of few
-labels. In one run, each becomes int8 in every way that qat has, with what trains trained for as long on as many rows;
-and beside them, on the same student and the same rows: the student trained on in float, torchao's PT2E QAT,
-optimum-cli, and onnxruntime's own static quantisation, both with their defaults.
+teacher's on THUCNews titles with few labels and with many, and on shop and book reviews; and, of few labels, a
+MobileBERT, which is given outlier channels (quantization_outliers). In one run, each becomes int8 in every way that qat
+has, with what trains trained for as long on as many rows; and beside them, on the same student and the same rows: the
+student trained on in float, torchao's PT2E QAT, optimum-cli, and onnxruntime's own static quantisation, both with their
+defaults.
 
 Accuracy is that of the ONNX file as onnxruntime runs it, row by row, on the whole test split, with 95 % paired
 bootstrap intervals of what is lost against float; beside it what PyTorch simulates. MB are those of the file, int8
@@ -72,7 +73,7 @@ def print_all(results: Results, listed: Sequence[Variant], *, timed: bool) -> No
         results.make(each)
     found = {each.name: result for each in listed if (result := results.of(each))}
     files = {name: each.file for name, each in found.items()}
-    Tables(results.setting, listed, found, latencies(files) if timed else {}).all()
+    Tables(results.setting, results.budget, listed, found, latencies(files) if timed else {}).all()
 
 
 if __name__ == "__main__":

@@ -61,27 +61,27 @@ FEW_TOKENS = TokenizeConfig(
 )
 FEW_TEACHER = TeacherTrainConfig(epochs=4, learning_rate=1e-4)
 RECIPES = {
-    FEW: Recipe("THUCNews titles, 2,000 labels: BERT 2 × 512", TITLES, FEW_TOKENS, FEW_TEACHER, Budget(8_000, 2, 5e-5)),
+    FEW: Recipe("THUCNews titles, 2,000 labels: BERT 2 × 512", TITLES, FEW_TOKENS, FEW_TEACHER, Budget(6_000, 1, 5e-5)),
     MANY: Recipe(
-        "THUCNews titles, 40,000 labels: BERT 2 × 512",
+        "THUCNews titles, 20,000 labels: BERT 2 × 512",
         TITLES,
-        replace(FEW_TOKENS, labelled_rows=40_000, unlabelled_rows=1),
-        TeacherTrainConfig(epochs=2),
-        Budget(8_000, 2, 5e-5),
+        replace(FEW_TOKENS, labelled_rows=20_000, unlabelled_rows=1),
+        TeacherTrainConfig(epochs=1),
+        Budget(6_000, 1, 5e-5),
     ),
     SHOPS: Recipe(
         "shop and book reviews, 2,000 labels: BERT 2 × 512",
         REVIEWS,
         replace(FEW_TOKENS, max_length=64, validation_share=0.05, unlabelled_rows=8_000),
         TeacherTrainConfig(epochs=3),
-        Budget(8_000, 2, 5e-5),
+        Budget(6_000, 1, 5e-5),
     ),
     MOBILE: Recipe(
         "THUCNews titles, 2,000 labels: MobileBERT, 4 layers, with outlier channels",
         TITLES,
         FEW_TOKENS,
         FEW_TEACHER,
-        Budget(8_000, 2, 2e-4),
+        Budget(6_000, 2, 2e-4),
         MOBILE_STUDENT,
         of=FEW,
         outliers=True,

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -65,6 +65,8 @@ class Results:
 
     def __init__(self, work: Path, setting: Setting, most: int) -> None:
         """Use a folder; most: rows to train on and to calibrate with, 0 for as many as the variant says."""
+        budget = setting.recipe.budget
+        self.budget = replace(budget, rows=min(budget.rows, most)) if most else budget
         self.work, self.setting, self.most = work, setting, most
         work.mkdir(parents=True, exist_ok=True)
 
@@ -104,7 +106,7 @@ class Results:
 
     def _made(self, variant: Variant, out: Path) -> tuple[Path, nn.Module | None]:
         """Make a variant; → its ONNX file, and the model that computes the same in PyTorch, where there is one."""
-        config, student = variant.config(self.setting.recipe.budget, self.most), self.setting.student
+        config, student = variant.config(self.budget, self.most), self.setting.student
         if variant.way == TORCHAO:
             return (file := out / "model.onnx"), train_torchao(self.setting, file, config)
         if variant.way == OPTIMUM:
@@ -144,7 +146,7 @@ class Results:
     def _place(self, variant: Variant) -> Path:
         given = [sha256_of(each / "artifact.json") for each in (self.setting.student, self.setting.tokens)]
         given += [sha256_of(self.setting.teacher / "artifact.json")] if variant.teacher else []
-        what = json.dumps([variant.way, asdict(variant.config(self.setting.recipe.budget, self.most)), given])
+        what = json.dumps([variant.way, asdict(variant.config(self.budget, self.most)), given])
         return self.work / f"{variant.name}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
     @property

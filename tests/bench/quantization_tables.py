@@ -6,14 +6,27 @@ from dataclasses import dataclass
 from tests.bench.pruning_latency import TOKENS
 from tests.bench.quantization_inputs import MOBILE, Setting
 from tests.bench.quantization_results import Result
-from tests.bench.quantization_variants import ALONE, FLOAT, FOLLOWING, NAIVE, TRAINED, Variant
+from tests.bench.quantization_variants import (
+    ALONE,
+    CLI,
+    FLOAT,
+    LEARNED,
+    NAIVE,
+    ON,
+    PT2E,
+    SMOOTHED,
+    TRAINED,
+    Budget,
+    Variant,
+)
 
-TRAINED_FLOAT, LEARNED = "float-trained", "qat-learned"
 AGAINST = {
     ALONE: "with the teacher against without",
     LEARNED: "ranges that follow against learned ones",
-    TRAINED_FLOAT: "QAT against float trained as long",
-    FOLLOWING: "QAT against torchao's",
+    SMOOTHED: "without SmoothQuant against with it",
+    ON: "QAT against float trained as long",
+    PT2E: "QAT against torchao's",
+    CLI: "QAT against optimum-cli's defaults",
     NAIVE: "QAT against quantize_static's defaults, rows padded",
 }
 MOST_LOST, MOST_LOST_MOBILE = 0.3, 1.0  # points: the goals
@@ -25,12 +38,14 @@ class Tables:
 
     Attributes:
         setting: the setting.
+        budget: of what trains.
         variants: in the tables' order.
         results: by variant's name, of those that were made.
         latency: milliseconds by the same names; empty where none was measured.
     """
 
     setting: Setting
+    budget: Budget
     variants: Sequence[Variant]
     results: Mapping[str, Result]
     latency: Mapping[str, float]
@@ -45,7 +60,7 @@ class Tables:
 
     def ways(self) -> None:
         """Print what each way costs and keeps."""
-        budget, rows = self.setting.recipe.budget, next(iter(self.results.values())).right.size
+        budget, rows = self.budget, next(iter(self.results.values())).right.size
         print(f"\n### {self.setting.recipe.title}\n")
         print(
             f"{rows:,} test rows. Trained are {budget.rows:,} rows, {budget.epochs} epochs, learning rate "
@@ -73,7 +88,7 @@ class Tables:
         """Print the goals that can be told."""
         most = MOST_LOST_MOBILE if self.setting.name == MOBILE else MOST_LOST
         best = self.best_post_training()
-        for name in (TRAINED, LEARNED):
+        for name in (TRAINED, LEARNED, SMOOTHED):
             if name not in self.results:
                 continue
             lost = self._points(FLOAT) - self._points(name)

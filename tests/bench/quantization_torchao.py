@@ -28,7 +28,7 @@ NEEDED = ("torchao", "onnxscript", "onnx-ir")  # PyTorch writes the ONNX file of
 OPSET = 18  # the lowest that its exporter writes
 CALIBRATION_BATCH = 64
 EXAMPLE = (torch.full((2, 16), 5), torch.ones(2, 16, dtype=torch.int64))
-AXES = {0: torch.export.Dim("batch", min=1, max=4096), 1: torch.export.Dim("tokens", min=2, max=512)}
+AXES = {0: torch.export.Dim("batch", min=1, max=4096), 1: torch.export.Dim("tokens", min=3, max=128)}
 
 
 def torchao_version(folder: Path | None) -> str:

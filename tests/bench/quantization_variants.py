@@ -13,7 +13,8 @@ CALIBRATION_ROWS = 512  # of every way that calibrates
 FLOOR = 1.0  # points, of the ways that keep one
 LOOSE = 10.0  # the same where there are too few rows to show less
 # Of the variants that are named in comparisons.
-TRAINED, ALONE, FOLLOWING, NAIVE, CLI = "qat-teacher", "qat-alone", "torchao-qat", "defaults-padded", "optimum-cli"
+ALONE, TRAINED, LEARNED, SMOOTHED = "qat-alone", "qat-teacher", "qat-learned", "qat-smooth"
+PT2E, CLI, NAIVE, ON = "torchao-qat", "optimum-cli", "defaults-padded", "float-trained"
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class Variant:
     teacher: bool = False
 
     def config(self, budget: Budget, most: int = 0) -> QatConfig:
-        """Return the options; most: rows for anything, 0 for no limit."""
+        """Return the options; most: rows to calibrate with, where they are to be few, else 0."""
         given = {"rows": budget.rows, "epochs": budget.epochs, "learning_rate": budget.learning_rate}
         given |= {"calibration_rows": CALIBRATION_ROWS, **self.options}
         if most:
-            given |= {name: min(given[name], most) for name in ("rows", "calibration_rows")}
+            given |= {"calibration_rows": min(given["calibration_rows"], most)}
             given |= {name: LOOSE for name in given if name == "max_accuracy_drop"}
         return QatConfig(**given)
 
@@ -77,7 +78,7 @@ def all_variants() -> list[Variant]:
     """List every variant, in the order in which they are made and stand in the tables."""
     return [
         Variant(FLOAT, "float", FLOAT),
-        Variant("float-trained", "float, trained as QAT is", CONTROL, teacher=True),
+        Variant(ON, "float, trained as QAT is", CONTROL, teacher=True),
         *post_training(),
         *trained(),
         *with_floor(),
@@ -106,8 +107,8 @@ def trained() -> list[Variant]:
     return [
         Variant(ALONE, "QAT, its own teacher"),
         Variant(TRAINED, "QAT, the teacher", teacher=True),
-        Variant("qat-learned", "QAT, the teacher, learned ranges", options={"ranges": "learned"}, teacher=True),
-        Variant("qat-smooth", "QAT, the teacher, SmoothQuant α = 0.5", options={"smoothing": 0.5}, teacher=True),
+        Variant(LEARNED, "QAT, the teacher, learned ranges", options={"ranges": "learned"}, teacher=True),
+        Variant(SMOOTHED, "QAT, the teacher, SmoothQuant α = 0.5", options={"smoothing": 0.5}, teacher=True),
     ]
 
 
@@ -123,7 +124,7 @@ def with_floor() -> list[Variant]:
 def peers() -> list[Variant]:
     """List what others make of the same student."""
     return [
-        Variant(FOLLOWING, "torchao: PT2E QAT, the teacher", TORCHAO, teacher=True),
+        Variant(PT2E, "torchao: PT2E QAT, the teacher", TORCHAO, teacher=True),
         Variant(CLI, "optimum-cli onnxruntime quantize (dynamic)", OPTIMUM),
         Variant("defaults-unpadded", "onnxruntime quantize_static, its defaults", DEFAULTS),
         Variant(NAIVE, "onnxruntime quantize_static, its defaults, rows padded", DEFAULTS),

@@ -56,7 +56,12 @@ def weight_scale(weight: Tensor) -> Tensor:
 
     It is exact in float16, so that ONNX files and Core ML packages hold the very same value.
     """
-    return (weight.detach().abs().amax(1) / INT8[1]).half().float().clamp_min(SMALLEST_WEIGHT_SCALE)
+    return exact_in_float16(weight.detach().abs().amax(1) / INT8[1])
+
+
+def exact_in_float16(scale: Tensor) -> Tensor:
+    """Move scales of a weight to the nearest that Core ML can hold: (rows,) → (rows,), float32."""
+    return scale.half().float().clamp_min(SMALLEST_WEIGHT_SCALE)
 
 
 def input_scale(low: float, high: float) -> tuple[float, int]:

@@ -8,14 +8,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from potstill.encoder.quantization import INT8, SMALLEST_WEIGHT_SCALE, UINT8, input_scale
+from potstill.encoder.quantization import INT8, UINT8, exact_in_float16, input_scale
 from potstill.qat.rounding import round_input
 
 GAIN = 300.0
 """How much faster a scale's logarithm moves than a weight does: about GAIN · learning_rate in a step of AdamW.
 
-At a learning rate of 5e-5 that is 1.5 %. Of 10, 100, 300 and 1000, answers stayed nearest to the teacher's with 300; with
-1000 scales swing (the demo's student, 63 steps of 64 of its headlines; ranges as seen, and three times as wide).
+At a learning rate of 5e-5 that is 1.5 %. Of 10, 100, 300 and 1000, answers stayed nearest the teacher's with 300, and
+with 1000 scales swing (the demo's student, 63 steps of 64 of its headlines; ranges as seen, and three times as wide).
 """
 
 
@@ -82,7 +82,7 @@ class LearnedRows(LearnedScale):
 
     def exact(self, scale: Tensor) -> Tensor:
         """Round to float16."""
-        return scale.half().float().clamp_min(SMALLEST_WEIGHT_SCALE)
+        return exact_in_float16(scale)
 
 
 class LearnedInput(nn.Module):

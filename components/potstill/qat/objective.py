@@ -23,6 +23,7 @@ class FreezingDistillation(Distillation):
 
     def forward(self, model: nn.Module, batch: Inputs) -> Tensor:
         """Return the batch's loss."""
+        model.eval()
         observe(model, on=batch.progress < 1 - self.freeze_share)
         loss = super().forward(model, batch)
         observe(model, on=False)  # an evaluation between epochs must not move them, nor what is settled after the last
