@@ -47,7 +47,8 @@ def _trained(scales: Scales, seed: int) -> Scales:
 def write_scaled(folder: Path, checkpoint: Path, scales: Mapping[str, Scales], model: nn.Module | None = None) -> Path:
     """Seal a checkpoint/v1 with these scales; its weights are the checkpoint's, or the model's."""
     model = model or load_classifier(checkpoint)
-    setattr(model.config, CONFIG_KEY, {"weights": "int8 per row, symmetric"})
+    linears = [name for name, module in load_classifier(checkpoint).named_modules() if isinstance(module, nn.Linear)]
+    setattr(model.config, CONFIG_KEY, {"float_linears": [name for name in linears if name not in scales]})
     with creating(folder, CHECKPOINT):
         save_checkpoint(model, checkpoint, folder, scale_tensors(scales))
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN).path

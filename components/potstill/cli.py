@@ -47,7 +47,11 @@ STAGES = {
         "student → fewer heads, FFN neurons, layers and word pieces, down to a target or a floor",
     ),
     "choose-round": ("potstill.choose_round", "choose_round", "a pruned checkpoint → another of its rounds"),
-    "qat": ("potstill.qat", "quantize_checkpoint", "student → int8 scales learned in training"),
+    "qat": (
+        "potstill.qat",
+        "quantize_checkpoint",
+        "student → int8 scales that keep its accuracy: trained, calibrated, or for inputs as they come",
+    ),
     "onnx-export": ("potstill.onnx_export", "export_onnx", "checkpoint → ONNX: fp32, fused, int8; parity proved"),
     "coreml-export": ("potstill.coreml_export", "export_coreml", "checkpoint → Core ML packages; executed and proved"),
     "validate": ("potstill.validate", "validate_models", "every format on the test split → report and verdict"),

@@ -2,12 +2,13 @@
 
 import json
 import operator
+import shutil
 
 import pytest
 import torch
 
-from potstill.artifacts import CHECKPOINT, expect
-from potstill.data.tokens import TEST, VALIDATION, read_split
+from potstill.artifacts import CHECKPOINT, TOKENS, expect, seal
+from potstill.data.tokens import TEST, TRAIN, UNLABELLED, VALIDATION, read_split, split_path
 from potstill.encoder.checkpoint import load_classifier, read_config, read_tensors
 from potstill.encoder.quantization import CONFIG_KEY, has_input_scales, read_scales
 from potstill.encoder.quantized_linears import load_quantized
@@ -18,6 +19,7 @@ from potstill.qat.audit import AUDIT, DRAWING
 from potstill.qat.sensitivity import SENSITIVITY, read_sensitivity
 from potstill.teacher_train import TeacherTrainConfig, train_teacher
 from potstill.training.scoring import accuracy
+from tests.conftest import LABELS, MAKER, OPEN, make_tokens
 
 FAST = {"threads": 1, "batch_size": 16, "calibration_rows": 32}
 WAYS = {
@@ -148,6 +150,8 @@ def test_too_few_rows_for_a_floor_are_refused_before_any_work(model, tiny_tokens
         ({"method": "dynamic", "smoothing": 0.5}, "smoothing is for ranges that stand"),
         ({"smoothing": 1.5}, "smoothing should be less than or equal to 1"),
         ({"percentile": 101.0}, "percentile should be less than or equal to 100"),
+        ({"method": "static", "ranges": "learned"}, "ranges are learned by method qat alone"),
+        ({"percentile": 99.0}, "percentile is for calibration percentile"),
         ({"epochs": 0}, "epochs should be greater than or equal to 1"),
     ],
 )
@@ -159,3 +163,36 @@ def test_nonsense_is_refused(options, why):
 def test_a_quantised_model_is_not_quantised_again(made, tiny_tokens, tmp_path):
     with pytest.raises(InputError, match="has int8 scales already"):
         quantize_checkpoint(made["dynamic"], tiny_tokens, tmp_path / "out", QatConfig(method="dynamic", **FAST))
+
+
+def relabelled(folder, out, labels):
+    """Seal the same classifier for other labels."""
+    shutil.copytree(folder, out)
+    held = expect(folder, CHECKPOINT)
+    (out / "artifact.json").unlink()
+    return seal(out, CHECKPOINT, MAKER, {}, {**held.meaning, "labels": labels}, OPEN).path
+
+
+@pytest.mark.parametrize("role", ["student", "teacher"])
+def test_a_model_of_other_labels_is_refused(role, model, tiny_tokens, tmp_path):
+    other = relabelled(model, tmp_path / "other", LABELS[::-1])
+    student, teacher = (other, None) if role == "student" else (model, other)
+    with pytest.raises(InputError, match="knows the labels"):
+        quantize_checkpoint(student, tiny_tokens, tmp_path / "out", QatConfig(**FAST), teacher)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_quantised_teacher_is_refused(made, model, tiny_tokens, tmp_path):
+    with pytest.raises(InputError, match="has int8 scales already"):
+        quantize_checkpoint(model, tiny_tokens, tmp_path / "out", QatConfig(**FAST), made["minmax"])
+
+
+def test_rows_to_learn_are_missed_only_where_they_are_read(model, tokenizer_folder, tmp_path):
+    make_tokens(tmp_path / "tokens", tokenizer_folder)
+    held = expect(tmp_path / "tokens", TOKENS)
+    for split in (TRAIN, UNLABELLED):
+        split_path(tmp_path / "tokens", split).unlink(missing_ok=True)
+    seal(tmp_path / "tokens", TOKENS, MAKER, {}, held.meaning, OPEN)
+    with pytest.raises(InputError, match="has no rows to learn from"):
+        quantize_checkpoint(model, tmp_path / "tokens", tmp_path / "out", QatConfig(method="static", **FAST))
+    quantize_checkpoint(model, tmp_path / "tokens", tmp_path / "out", QatConfig(method="dynamic", **FAST))

@@ -149,7 +149,7 @@ def test_a_row_judged_beside_longer_ones_has_the_range_of_its_own(scaled, rows):
         each for each in torch_candidates({"model": expect(checkpoint, CHECKPOINT)}, 1) if each.name == "qat"
     )
     wanted = predict_torch(load_quantized(checkpoint), rows, batch_size=1)
-    np.testing.assert_array_equal(simulated.open().predict(rows), wanted)
+    np.testing.assert_allclose(simulated.open().predict(rows), wanted, atol=1e-6)
 
 
 # -------------------------------------------------------------------- standing ranges: int8_qdq

@@ -270,7 +270,7 @@ def tensor(**figures):
         ({"greatest": 8188.0}, ""),
         (
             {"greatest": 91300.0, "low": None, "high": None, "clipped": None, "levels": None},
-            "its greatest value 91,300 is beyond float16's limit of 65,504: float16 would make NaN",
+            "its greatest value 91,300 is beyond float16's limit of 65,504: float16 makes it infinite",
         ),
         (
             {"greatest": 21340.0, "clipped": 0.5},
@@ -302,8 +302,8 @@ def test_outliers_clipping_and_overflow_are_found_where_they_are():
     named = {each.title: each.hurts for each in hurting(audit(model, scales, TABLE))}
     assert "256 steps: a few outliers reach 3" in named["input of bert.encoder.layer.0.output.dense"]
     assert "% of its values are clipped" in named[f"input of {FIRST}"]
-    assert "float16 would make NaN" in named[f"output of {SECOND}"]
-    assert "float16 would make NaN" in named["input of bert.encoder.layer.1.output.LayerNorm"]
+    assert "float16 makes it infinite" in named[f"output of {SECOND}"]
+    assert "float16 makes it infinite" in named["input of bert.encoder.layer.1.output.LayerNorm"]
     assert next(iter(named)) in (f"output of {SECOND}", "input of bert.encoder.layer.1.output.LayerNorm")
     assert "classifier" not in " ".join(named)
 

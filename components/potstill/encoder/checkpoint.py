@@ -2,24 +2,25 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from potstill.encoder import pruned  # registers the model types of pruned models
 from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
+from potstill.encoder.scale_checks import SUFFIXES
 from potstill.encoder.tensor_file import save_tensors
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-SCALE_SUFFIXES = (".weight_scale", ".input_scale", ".input_zero_point", ".input_smoothing")
 PRUNED = (pruned.MODEL_TYPE, MOBILE_MODEL_TYPE)
 FAMILIES = ("bert", "mobilebert", "electra", "roberta", "distilbert", "albert", *PRUNED)
 EAGER_ONLY = ("mobilebert", "electra", MOBILE_MODEL_TYPE)  # transformers has no other attention for them
@@ -62,18 +63,23 @@ def load_classifier(path: Path, attention: str = "sdpa") -> PreTrainedModel:
 
 def is_scale(name: str) -> bool:
     """Tell whether a tensor of a checkpoint is a quantisation scale or zero point, and no weight."""
-    return name.endswith(SCALE_SUFFIXES)
+    return name.endswith(SUFFIXES)
 
 
 def read_config(path: Path) -> Any:
     """Read a checkpoint's config.json.
 
     Raises:
-        InputError: no config.json, or a family that potstill does not know.
+        InputError: no config.json, one that is no JSON object, or a family that potstill does not know.
     """
     if not (path / CONFIG).is_file():
         raise InputError(f"{path} has no {CONFIG}; wanted is a Hugging Face checkpoint folder")
-    family = json.loads((path / CONFIG).read_text()).get("model_type", "")
+    try:
+        family = json.loads((path / CONFIG).read_bytes()).get("model_type", "")
+    except (ValueError, AttributeError) as broken:
+        raise InputError(
+            f"{path / CONFIG} is not a JSON object; wanted is a Hugging Face checkpoint folder"
+        ) from broken
     if family not in FAMILIES:
         raise InputError(f"{path} is a model of family {family!r}; families are: {', '.join(FAMILIES)}")
     return AutoConfig.from_pretrained(path, local_files_only=True)
@@ -105,15 +111,31 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         InputError: there is no safetensors file, or it is damaged.
     """
+    with _opening(path):
+        tensors: dict[str, torch.Tensor] = load_file(path / WEIGHTS)
+    return tensors
+
+
+def tensor_names(path: Path) -> list[str]:
+    """Read the names of a checkpoint's tensors alone.
+
+    Raises:
+        InputError: as `read_tensors`.
+    """
+    with _opening(path), safe_open(path / WEIGHTS, framework="pt") as held:
+        return list(held.keys())
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
     if not (path / WEIGHTS).is_file():
         others = sorted(each.name for each in path.iterdir() if each.suffix in (".bin", ".pt", ".pth", ".ckpt"))
         found = f"only {', '.join(others)}, which may hold code" if others else "no weights"
         raise InputError(f"{path} has no {WEIGHTS} ({found}); save the model with safe_serialization=True")
     try:
-        tensors: dict[str, torch.Tensor] = load_file(path / WEIGHTS)
+        yield
     except SafetensorError as broken:
         raise InputError(f"{path / WEIGHTS} is not a whole safetensors file: {broken}") from broken
-    return tensors
 
 
 def parameter_count(model: torch.nn.Module) -> int:

@@ -20,11 +20,14 @@ Source: arXiv:1712.05877 (integer-arithmetic-only inference); ONNX QuantizeLinea
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from potstill.encoder.checkpoint import read_config, read_tensors
+from potstill.encoder.checkpoint import is_scale, read_config, read_tensors, tensor_names
+from potstill.encoder.scale_checks import require_scales
+from potstill.errors import InputError
 
 CONFIG_KEY = "potstill_quantization"
 INT8 = (-128, 127)  # ONNX allows no other range for int8; (-127, 127) cannot be exported
@@ -92,8 +95,18 @@ def smoothed(weight: Tensor, smoothing: Tensor | None) -> Tensor:
 
 
 def is_quantized(path: Path) -> bool:
-    """Tell whether a checkpoint carries scales."""
-    return getattr(read_config(path), CONFIG_KEY, None) is not None
+    """Tell whether a checkpoint carries scales.
+
+    Raises:
+        InputError: config.json tells of scales and the file holds none, or the other way round.
+    """
+    told, held = _layout(path) is not None, any(map(is_scale, tensor_names(path)))
+    if told != held:
+        raise InputError(
+            f"{path}: {CONFIG_KEY} in config.json and scales in model.safetensors go together, here only "
+            f"{'the first is' if told else 'the second are'} there; make the checkpoint again by qat"
+        )
+    return held
 
 
 def has_input_scales(path: Path) -> bool:
@@ -102,10 +115,27 @@ def has_input_scales(path: Path) -> bool:
 
 
 def read_scales(path: Path) -> dict[str, Scales]:
-    """Read a checkpoint's scales, by the name of the module they belong to; empty for a float checkpoint."""
+    """Read a checkpoint's scales, by the name of the module they belong to; empty for a float checkpoint.
+
+    Raises:
+        InputError: scales that no quantiser can compute with, that fit no weight, or of which config.json tells another
+            story.
+    """
+    if not is_quantized(path):
+        return {}
     tensors = read_tensors(path)
+    require_scales(path, tensors, _layout(path) or {})
     names = [name.removesuffix(".weight_scale") for name in tensors if name.endswith(".weight_scale")]
     return {name: _scales_of(name, tensors) for name in sorted(names)}
+
+
+def _layout(path: Path) -> Mapping[str, Any] | None:
+    layout = getattr(read_config(path), CONFIG_KEY, None)
+    if layout is not None and not isinstance(layout, dict):
+        raise InputError(
+            f"{path}: {CONFIG_KEY} in config.json is not what qat writes; make the checkpoint again by qat"
+        )
+    return layout
 
 
 def _scales_of(name: str, tensors: Mapping[str, Tensor]) -> Scales:

@@ -63,10 +63,16 @@ def require_close(files: Mapping[str, Parity], tolerance: float) -> list[str]:
 def require_agreement(files: Mapping[str, Parity], minimum: float) -> list[str]:
     """Name the files that give another label too often, or a logit that is no number."""
     return [
-        f"{name}: {each.agreement:.4f} of the labels agree, wanted is {minimum:g} (worst rows {_rows(each)})"
+        f"{name}: {_disagreement(each, minimum)} (worst rows {_rows(each)})"
         for name, each in files.items()
         if each.agreement < minimum or not np.isfinite(each.max_abs_logit)
     ]
+
+
+def _disagreement(parity: Parity, minimum: float) -> str:
+    if not np.isfinite(parity.max_abs_logit):
+        return "a logit is NaN or infinite"
+    return f"{parity.agreement:.4f} of the labels agree, wanted is {minimum:g}"
 
 
 def refuse(offences: Sequence[str], way_out: str) -> None:

@@ -12,6 +12,7 @@ QAT, STATIC, DYNAMIC = "qat", "static", "dynamic"
 METHODS = (QAT, STATIC, DYNAMIC)
 EMA, LEARNED = "ema", "learned"
 RANGES = (EMA, LEARNED)
+PERCENTILE = 99.99
 
 
 @options
@@ -37,7 +38,7 @@ class QatConfig(TrainingOptions):
     """How rows set the ranges of inputs, which qat begins with: minmax, percentile or entropy."""
     calibration_rows: Annotated[int, Field(ge=1)] = 512
     """Rows that set them."""
-    percentile: Annotated[float, Field(gt=50, le=100)] = 99.99
+    percentile: Annotated[float, Field(gt=50, le=100)] = PERCENTILE
     """Share of an input's values, in percent, that calibration percentile leaves unclipped."""
     smoothing: Annotated[float, Field(ge=0, le=1)] = 0.0
     """SmoothQuant's alpha: how far outlier channels move from the inputs into the weights; 0: not at all."""
@@ -74,5 +75,16 @@ class QatConfig(TrainingOptions):
             raise ValueError(
                 f"smoothing is for ranges that stand, got {self.smoothing:g} with method dynamic; "
                 "choose method static or qat, or leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _heard(self) -> Self:
+        """An option that another one leaves without effect is a misunderstanding."""
+        if self.ranges == LEARNED and self.method != QAT:
+            raise ValueError(f"ranges are learned by method qat alone, got learned with method {self.method}")
+        if self.percentile != PERCENTILE and self.calibration != "percentile":
+            raise ValueError(
+                f"percentile is for calibration percentile, got {self.percentile:g} with calibration {self.calibration}"
             )
         return self

@@ -45,10 +45,15 @@ class Outcome:
             "method": self.config.method,
             "weights": "int8 per row, symmetric",
             "inputs": f"uint8 per tensor, asymmetric{as_it_comes}",
-            "float_linears": list(self.mixed.float_linears),
+            "float_linears": self._unscaled(),
         }
         setattr(self.model.config, CONFIG_KEY, layout)
         return self.model
+
+    def _unscaled(self) -> list[str]:
+        """Name every linear without scales: those of the floor, and those that no row went through."""
+        linears = [name for name, module in self.model.named_modules() if isinstance(module, nn.Linear)]
+        return [name for name in linears if name not in self.mixed.scales]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the scales as they stand beside the weights."""

@@ -20,13 +20,13 @@ from potstill.errors import InputError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import predict_torch
 from potstill.progress import tell
-from potstill.qat.config import QAT, QatConfig
+from potstill.qat.config import DYNAMIC, QAT, QatConfig
 from potstill.qat.mixed import Mixed, keep_worst_float
 from potstill.qat.outcome import Outcome
 from potstill.qat.post_training import calibrated, post_training_scales
 from potstill.qat.sensitivity import Sensitivity, measure_costs, ranked
 from potstill.qat.training import train
-from potstill.training.agreement import equal_tokenizers, own_tokens
+from potstill.training.agreement import equal_tokenizers, own_tokens, same_labels
 from potstill.training.facts import training_facts, training_measures
 from potstill.training.floor import Floor, refuse_few_rows
 from potstill.training.rows import rows_to_learn
@@ -74,7 +74,8 @@ def quantize_checkpoint(
         refuse_few_rows(len(validation), config.max_accuracy_drop, config.confidence)
     if teacher and config.method != QAT:
         tell(f"method {config.method} learns nothing: the teacher is not read")
-    table = rows_to_learn(tokens, config.rows, config.seed)
+    # Where inputs are quantised as they come, nothing is learned of any row, and there need be none.
+    table = validation if config.method == DYNAMIC else rows_to_learn(tokens, config.rows, config.seed)
     with training_run("qat", quantized, config, inputs) as run:
         model = load_classifier(student)
         floor = _floor(model, validation, config)
@@ -111,14 +112,18 @@ def _expect(student: Path, tokens: Path, teacher: Path | None) -> dict[str, Arti
     if teacher:
         inputs["teacher"] = expect(teacher, CHECKPOINT)
     refuse_multi_label("qat", *inputs.values())
+    models = [inputs[name] for name in ("student", "teacher") if name in inputs]
+    for model in models:
+        same_labels(model, inputs["tokens"])
     own_tokens(inputs["student"], inputs["tokens"])
     if teacher and not equal_tokenizers(inputs["teacher"], inputs["tokens"]):
         raise InputError(
             f"the teacher {teacher} has another tokenizer than {tokens}, as after a cut of the vocabulary; leave "
             "--teacher out, and the float model itself is the teacher"
         )
-    if is_quantized(student):
-        raise InputError(f"{student} has int8 scales already; pass the float checkpoint that it was made from")
+    for model in models:
+        if is_quantized(model.path):
+            raise InputError(f"{model.path} has int8 scales already; pass the float checkpoint that it was made from")
     return inputs
 
 

@@ -7,23 +7,23 @@ from potstill.encoder.tokenizer import TOKENIZER
 from potstill.errors import InputError
 
 
-def same_labels(teacher: Artifact, tokens: Artifact) -> None:
-    """Refuse a teacher that was not trained on the labels of the tokens, in their order and of their kind.
+def same_labels(model: Artifact, tokens: Artifact) -> None:
+    """Refuse a model that was not trained on the labels of the tokens, in their order and of their kind.
 
     Args:
-        teacher: checkpoint/v1.
+        model: checkpoint/v1.
         tokens: tokens/v1.
 
     Raises:
         InputError: the labels differ, the checkpoint has none, or one of the two is multi-label and the other not.
     """
-    known, wanted = (each.meaning.get("labels") or ["(none)"] for each in (teacher, tokens))
+    known, wanted = (each.meaning.get("labels") or ["(none)"] for each in (model, tokens))
     if known != wanted:
         raise InputError(
-            f"the teacher knows the labels {', '.join(known)}, the tokens have {', '.join(wanted)}; "
-            "train the teacher on these tokens"
+            f"{model.path} knows the labels {', '.join(known)}, the tokens have {', '.join(wanted)}; "
+            "train the model on these tokens"
         )
-    require_same_kind(teacher, tokens)
+    require_same_kind(model, tokens)
 
 
 def same_tokenizer(one: Artifact, other: Artifact) -> None:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from potstill.data.tokens import TokenTable
+from potstill.errors import InputError
 from potstill.measure.torch_session import predict_torch
 from potstill.training.device import autocast, pick_device, resolve_dtype
 from potstill.training.options import TrainingOptions
@@ -19,9 +20,14 @@ def teacher_answers(teacher: nn.Module, table: TokenTable, options: TrainingOpti
         what: what the progress line says.
 
     Returns: (rows, labels) float32.
+
+    Raises:
+        InputError: an answer is not finite.
     """
     device = pick_device()
     with autocast(resolve_dtype(options.dtype, device), device):
         logits = torch.from_numpy(predict_torch(teacher.to(device), table, what=what))
     teacher.to("cpu")
+    if not bool(logits.isfinite().all()):
+        raise InputError("the teacher answers NaN or infinity; pass a teacher whose answers are finite")
     return logits

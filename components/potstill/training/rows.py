@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from potstill.data.tokens import NO_LABEL, TRAIN, UNLABELLED, TokenTable, concatenate, has_split, read_split
+from potstill.errors import InputError
 
 
 def rows_to_learn(
@@ -18,9 +19,14 @@ def rows_to_learn(
         limit: keep at most so many rows, chosen at random; 0: all.
         seed: of that choice.
         read: reads a split: as it is, or cut anew by another tokenizer; the choice is the same.
+
+    Raises:
+        InputError: there are no such rows.
     """
-    splits = (TRAIN, UNLABELLED)
-    table = concatenate([read(tokens, split) for split in splits if has_split(tokens, split)])
+    splits = [split for split in (TRAIN, UNLABELLED) if has_split(tokens, split)]
+    if not splits:
+        raise InputError(f"{tokens} has no rows to learn from: neither a {TRAIN} nor an {UNLABELLED} split")
+    table = concatenate([read(tokens, split) for split in splits])
     if not limit or limit >= len(table):
         return table
     random = np.random.Generator(np.random.PCG64(seed))

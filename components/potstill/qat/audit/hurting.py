@@ -40,7 +40,9 @@ def _overflow(tensor: AuditedTensor, at: Thresholds) -> str:
         return ""
     if tensor.headroom < 1:
         limit = f"{FLOAT16_LIMIT:,.0f}"
-        return f"its greatest value {tensor.greatest:,.0f} is beyond float16's limit of {limit}: float16 would make NaN"
+        return (
+            f"its greatest value {tensor.greatest:,.0f} is beyond float16's limit of {limit}: float16 makes it infinite"
+        )
     return f"its greatest value {tensor.greatest:,.0f} is {tensor.headroom:.1f} times from float16's limit"
 
 

@@ -46,7 +46,7 @@ class AuditedTensor:
         p99: that 99 % of them do not exceed.
         low: the least value that its quantiser represents; None where it has no standing int8 range.
         high: the greatest, likewise.
-        clipped: share of its values in [0, 1] that the quantiser moves to its ends, likewise.
+        clipped: share of its values in [0, 1] that lie beyond its ends by more than rounding, likewise.
         levels: how many of the quantiser's 256 steps the values up to p99 use, likewise.
         headroom: how many times float16's limit is the greatest value; None where all values are 0.
         hurts: what is wrong with it, in a plain sentence; empty where nothing is.
