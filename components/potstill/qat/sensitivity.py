@@ -1,4 +1,4 @@
-"""What each linear costs in int8: how much nearer the answers come to the float model's when it alone is float."""
+"""What each linear costs in int8: how much further the answers go from the float model's when it alone is int8."""
 
 import copy
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from potstill.data.tokens import TokenTable
 from potstill.encoder.quantization import Scales
-from potstill.encoder.quantized_linears import freeze
+from potstill.encoder.quantized_linears import freeze, quantized_linear
 from potstill.measure.torch_session import predict_torch
 from potstill.progress import progress
 from potstill.qat.beside import STRICT, read_record, write_record
@@ -27,7 +27,7 @@ class Cost:
 
     Attributes:
         linear: its name.
-        cost: by how much the soft-label loss falls when it alone is float; below 0 where it rises.
+        cost: by how much the soft-label loss rises when it alone is int8; below 0 where it falls.
     """
 
     __pydantic_config__ = STRICT
@@ -60,10 +60,10 @@ class Sensitivity:
 def measure_costs(
     model: PreTrainedModel, scales: Mapping[str, Scales], table: TokenTable, answers: Tensor, temperature: float
 ) -> dict[str, float]:
-    """Measure of each linear with scales how much of the loss it alone stands for.
+    """Measure of each linear with scales what it does to the answers alone, all other linears being float the while.
 
-    All others compute with their scales the while: errors that come before and after it are as they will be. Linears
-    inside a module that is used again and again (ALBERT's layer) are float in all of its uses.
+    The other way about, one float among int8 ones, tells nothing where several ruin the model: none of them alone mends
+    it. Linears inside a module that is used again and again (ALBERT's layer) are int8 in all of its uses.
 
     Args:
         model: plain float modules with the final weights; it stays as it is.
@@ -72,20 +72,20 @@ def measure_costs(
         answers: (rows, labels) the float model's logits of them.
         temperature: T > 0 of the soft-label loss.
 
-    Returns: by the linear's name, the worst first, by how much the soft-label loss falls when that linear is float.
+    Returns: by the linear's name, the worst first, by how much the soft-label loss rises when that linear is int8.
     """
-    frozen = freeze(copy.deepcopy(model), scales)
+    linears = {name: each for name in scales if isinstance(each := model.get_submodule(name), nn.Linear)}
+    # Embeddings are int8 in any case, and so in all of these models.
+    judged = freeze(copy.deepcopy(model), {name: each for name, each in scales.items() if name not in linears})
 
     def loss() -> float:
-        return float(soft_labels(torch.from_numpy(predict_torch(frozen, table, what="")), answers, temperature))
+        return float(soft_labels(torch.from_numpy(predict_torch(judged, table, what="")), answers, temperature))
 
-    names = [name for name in scales if isinstance(model.get_submodule(name), nn.Linear)]
-    whole, costs = loss(), {}
-    for name in progress(names, "sensitivity", unit="linear"):
-        quantized = frozen.get_submodule(name)
-        frozen.set_submodule(name, model.get_submodule(name))
-        costs[name] = whole - loss()
-        frozen.set_submodule(name, quantized)
+    float_loss, costs = loss(), {}
+    for name, linear in progress(list(linears.items()), "sensitivity", unit="linear"):
+        judged.set_submodule(name, quantized_linear(linear, scales[name]))
+        costs[name] = loss() - float_loss
+        judged.set_submodule(name, linear)
     return {each.linear: each.cost for each in ranked(costs)}
 
 
