@@ -64,8 +64,9 @@ def quantize_checkpoint(
 
     Raises:
         ArtifactError: an input is not sealed, or of another kind.
-        InputError: the model is quantised already or multi-label, the tokens are of another tokenizer, the loss became
-            NaN, or the floor is missed even with every linear in float.
+        InputError: a model is quantised already, multi-label, of other labels than the tokens or of another tokenizer,
+            there are no rows to learn from, answers are not finite, the loss became NaN, or the floor is missed even
+            with every linear in float.
         OptionError: too few validation rows to show that the floor holds.
     """
     inputs = _expect(student, tokens, teacher if config.method == QAT else None)
