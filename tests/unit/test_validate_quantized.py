@@ -37,7 +37,7 @@ def make_audited(folder, checkpoint, tokens, *, narrow=False, floor=False):
         scales[NARROW] = replace(scales[NARROW], input=scales[NARROW].input / 3)
     if floor:
         del scales[POOLER]
-    setattr(model.config, CONFIG_KEY, {"method": "static"})
+    setattr(model.config, CONFIG_KEY, {"method": "static", "float_linears": [POOLER] if floor else []})
     with creating(folder, CHECKPOINT):
         write_audit(folder, audit(model, scales, table))
         if floor:
