@@ -14,7 +14,7 @@ import onnx
 from potstill.data.batches import Batch
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.onnx_session import feed, open_session
-from potstill.onnx_export.fuse import fuse
+from potstill.onnx_export.optimize import optimize
 from potstill.onnx_export.trace import trace
 
 OPSET, TOKENS, TURNS, CALLS = 17, 32, 60, 3
@@ -56,7 +56,7 @@ def latencies(folders: dict[str, Path]) -> dict[str, Latency]:
 
 def opened(folder: Path) -> Callable[[], object]:
     """Export a checkpoint, and return the call that answers one row."""
-    graph, fused = fuse(trace(load_classifier(folder), OPSET))
+    graph, fused = optimize(trace(load_classifier(folder), OPSET))
     assert fused.get("Attention"), f"no attention was fused in {folder}"
     with tempfile.TemporaryDirectory() as work:
         onnx.save(graph, Path(work) / "model.onnx")

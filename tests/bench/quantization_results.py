@@ -18,8 +18,8 @@ from potstill.encoder.quantized_linears import load_quantized
 from potstill.measure.intervals import paired_bootstrap
 from potstill.measure.onnx_session import open_session, predict_onnx
 from potstill.onnx_export import OnnxExportConfig, export_onnx
-from potstill.onnx_export.formats import FILES
-from potstill.onnx_export.int8_kernels import run_int8
+from potstill.onnx_export.config import FILES
+from potstill.onnx_export.int8_kernels import run_int8, running_graph
 from potstill.progress import tell
 from potstill.qat import QatConfig, quantize_checkpoint
 from potstill.training.device import reproducible
@@ -92,7 +92,7 @@ class Results:
             "file": str(file.relative_to(folder)),
             "simulated": None if model is None else self._simulated(model),
             "megabytes": file.stat().st_size / MEGA,
-            "int8": run_int8(file),
+            "int8": len(run_int8(running_graph(file))),
             "seconds": seconds,
         }
         _facts(folder).write_text(json.dumps(facts))
@@ -116,7 +116,7 @@ class Results:
             return quantized_with_defaults(student, out, self._calibration(config), padded), None
         checkpoint = self._checkpoint(variant, out / "checkpoint", config)
         # Whatever is lost is a figure of the table here, and no reason to stop.
-        export = OnnxExportConfig(formats=variant.format, minimum_agreement_int8=0.0)
+        export = OnnxExportConfig(formats=variant.format, minimum_agreement=0.0)
         export_onnx(checkpoint, self.setting.tokens, out / "onnx", export)
         return out / "onnx" / FILES[variant.format], load_quantized(checkpoint)
 

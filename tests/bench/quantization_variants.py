@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from potstill.onnx_export.formats import INT8, INT8_QDQ, OPTIMIZED
+from potstill.onnx_export.config import INT8, INT8_QDQ, OPTIMIZED
 from potstill.qat import QatConfig
 
 FLOAT, QAT = "float", "qat"  # the student as it came; the stage

@@ -31,7 +31,7 @@ def runs(tmp_path_factory, tiny_tokens, tiny_checkpoint, pruned_checkpoint, quan
     for name, outputs in zip(("teacher-outputs", "teacher-outputs-2"), teacher_outputs, strict=True):
         shutil.copytree(outputs, folder / name)
     shutil.copytree(quantized_checkpoint, folder / "qat")
-    lenient = {"minimum_agreement_int8": 0.0}
+    lenient = {"minimum_agreement": 0.0}
     export_onnx(folder / "qat", folder / "tokens", folder / "onnx", OnnxExportConfig(**lenient))
     export_coreml(folder / "qat", folder / "tokens", folder / "package", CoremlExportConfig())
     return folder

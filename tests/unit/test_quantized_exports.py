@@ -123,16 +123,16 @@ def test_the_stage_exports_and_proves_every_kind(kind, scaled, tiny_tokens, tmp_
     checkpoint = scaled(kind)
     measures = export_onnx(checkpoint, tiny_tokens, tmp_path / "onnx", OnnxExportConfig(parity_rows=16))
     meaning = expect(tmp_path / "onnx", ONNX).meaning
-    assert meaning["simulated"] == (["int8"] if kind == "dynamic" else ["int8_qdq"])
+    assert meaning["simulated"] == (["int8", "int8_ort"] if kind == "dynamic" else ["int8_qdq", "int8_qdq_ort"])
     assert meaning["parity"][meaning["simulated"][0]]["max_abs_logit"] < 0.05
-    assert measures["int8_linears"] == (3 * 4 + 2 if kind == "dynamic" else 3 * 4 + 2 - 3)
+    assert measures["int8_linears"] == (3 * 6 + 2 if kind == "dynamic" else 3 * 6 + 2 - 3 - 2)  # attention is all or none
     assert ("int8_qdq_linears" in measures) == (kind != "dynamic")
 
 
 def test_every_file_is_judged_beside_the_model_that_it_computes(scaled, tiny_tokens, tmp_path):
     sources = {}
     for kind in ("static", "dynamic"):
-        config = OnnxExportConfig(parity_rows=4, minimum_agreement_int8=0.5)
+        config = OnnxExportConfig(parity_rows=4, minimum_agreement=0.5)
         export_onnx(scaled(kind), tiny_tokens, tmp_path / kind, config)
         for each in onnx_candidates(expect(tmp_path / kind, ONNX), "float", "qat", 1):
             sources[kind, each.name] = each.source
@@ -197,12 +197,12 @@ def test_linears_that_read_one_tensor_share_its_division_and_rounding(scaled, tm
 def test_linears_without_scales_stay_float_in_the_file(scaled):
     checkpoint = scaled("static mixed")
     graph, weights = from_scales(checkpoint, 17), load_classifier(checkpoint).state_dict()
-    assert asked_int8(graph) == 3 * 6 + 2 - len(FLOAT_PARTS)
+    assert asked_int8(graph).total() == 3 * 6 + 2 - len(FLOAT_PARTS)
     floats = [each for each in arrays(graph).values() if each.dtype == np.float32 and each.ndim == 2]
     for name in (name for name in weights if name.removesuffix(".weight").endswith(FLOAT_PARTS)):
         either = (weights[name].numpy(), weights[name].numpy().T)  # a Gemm takes it as it stands
         assert any(np.array_equal(held, each) for held in floats for each in either)
-    assert sum(each.shape[1] > 1 for each in floats) == len(FLOAT_PARTS)
+    assert sum(each.shape[1] > 1 for each in floats) == len(FLOAT_PARTS) + 1  # and the token types
 
 
 def test_scales_of_weights_alone_give_no_standing_ranges(scaled, tiny_tokens, tmp_path):
@@ -297,7 +297,7 @@ def test_onnx_and_core_ml_hold_the_same_int8_values(floats, tiny_tokens, tmp_pat
     tables = [name for name in held if name.endswith("embeddings.weight_int8")]
     found = held_by(graph) + [(held[name], held[name.replace("_int8", "_scale")][:, 0]) for name in tables]
     package = list(packaged(load(tmp_path / "package" / PACKAGES["int8"])))
-    assert len(package) == len(found) == 3 * 6 + 2 + 3
+    assert len(package) == len(found) == 3 * 6 + 2 + 2  # words and positions
     for values, scale in package:
         assert holds(found, values.numpy(), scale.numpy())
 
@@ -323,10 +323,10 @@ def test_core_ml_keeps_smoothed_and_mixed_scales(scaled, tiny_tokens, tmp_path):
     checkpoint = scaled("static smoothed mixed learned")
     config = CoremlExportConfig(parity_rows=8, minimum_agreement=0.9)
     measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
-    assert (measures["int8_weights"], measures["float_weights"]) == (3 * 6 + 2 + 3 - 3, 3)
+    assert (measures["int8_weights"], measures["float_weights"]) == (3 * 6 + 2 + 2 - 3, 3 + 1)
     assert measures["int8_max_abs_logit"] < 0.01
     artifact, weights = expect(tmp_path / "package", COREML), load_classifier(checkpoint).state_dict()
-    assert artifact.meaning["float_weights"] == {"int8": 3}
+    assert artifact.meaning["float_weights"] == {"int8": 3 + 1}
     found = [(data.numpy(), scale.numpy()) for data, scale in packaged(load(artifact.path / PACKAGES["int8"]))]
     for name, own in read_scales(checkpoint).items():
         wanted = to_int8(smoothed(weights[f"{name}.weight"], own.smoothing), own.weight)
@@ -336,5 +336,5 @@ def test_core_ml_keeps_smoothed_and_mixed_scales(scaled, tiny_tokens, tmp_path):
 def test_core_ml_of_weights_alone(scaled, tiny_tokens, tmp_path):
     config = CoremlExportConfig(formats="int8", parity_rows=8)
     measures = export_coreml(scaled("dynamic"), tiny_tokens, tmp_path / "package", config)
-    assert (measures["int8_weights"], measures["float_weights"]) == (23, 0)
+    assert (measures["int8_weights"], measures["float_weights"]) == (22, 1)
     assert measures["int8_max_abs_logit"] < 0.01

@@ -26,7 +26,7 @@ from tests.pruned_models import SHORT, STOCK, UNEVEN, bert, stock, uneven
 
 FAST = {"threads": 1, "dtype": "float32", "batch_size": 16}
 # A random model is nearly indifferent between its labels; what int8 is worth, validate measures.
-LOOSE = {"parity_rows": 24, "minimum_agreement_int8": 0.5}
+LOOSE = {"parity_rows": 24, "minimum_agreement": 0.5}
 
 
 def write(folder, model, tokens):

@@ -127,7 +127,7 @@ def test_every_onnx_file_is_judged(tmp_path, tiny_tokens, quantized_checkpoint):
     onnx_export = pytest.importorskip("potstill.onnx_export")
     exported = tmp_path / "onnx"
     onnx_export.export_onnx(
-        quantized_checkpoint, tiny_tokens, exported, onnx_export.OnnxExportConfig(minimum_agreement_int8=0.5)
+        quantized_checkpoint, tiny_tokens, exported, onnx_export.OnnxExportConfig(minimum_agreement=0.5)
     )
     run(tiny_tokens, quantized_checkpoint, tmp_path / "report", onnx=exported, options={"min_agreement": 0.9})
     figures = read_figures(tmp_path / "report.json")

@@ -118,7 +118,7 @@ def test_an_export_with_a_smaller_vocabulary_is_judged_on_the_same_texts(tmp_pat
     smaller = smaller_vocabulary(tmp_path / "smaller", tiny_checkpoint, tiny_tokens)
     followed = tmp_path / "tokens"
     follow(tiny_tokens, smaller, followed)
-    export_onnx(smaller, followed, tmp_path / "onnx", OnnxExportConfig(minimum_agreement_int8=0.0))
+    export_onnx(smaller, followed, tmp_path / "onnx", OnnxExportConfig(minimum_agreement=0.0))
     run(tiny_tokens, smaller, tmp_path / "report", onnx=tmp_path / "onnx", teacher=tiny_checkpoint)
     models = read_figures(tmp_path / "report.json")["models"]
     assert models["onnx_fp32"]["agreement_teacher"] == 1

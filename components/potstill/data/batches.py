@@ -23,16 +23,19 @@ class Batch:
         input_ids: (rows, tokens) int64.
         attention_mask: (rows, tokens) int64, 1 for a token and 0 for padding.
         labels: (rows,) int64; NO_LABEL where there is none.
+        segments: (rows, tokens) int64, 1 for a token of the second of two texts; None where each row is one text.
     """
 
     rows: Rows
     input_ids: npt.NDArray[np.int64]
     attention_mask: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
+    segments: npt.NDArray[np.int64] | None = None
 
     def take(self, rows: slice) -> "Batch":
         """Return some of the rows, as wide as they stand here."""
-        return Batch(self.rows[rows], self.input_ids[rows], self.attention_mask[rows], self.labels[rows])
+        segments = None if self.segments is None else self.segments[rows]
+        return Batch(self.rows[rows], self.input_ids[rows], self.attention_mask[rows], self.labels[rows], segments)
 
 
 def pad(table: TokenTable, rows: Rows, length: int = 0) -> Batch:

@@ -83,6 +83,15 @@ def from_rows(rows: Sequence[npt.NDArray[np.int32]], labels: npt.NDArray[np.int6
     return TokenTable(ids, offsets, np.asarray(labels, dtype=np.int64))
 
 
+def shortened(table: TokenTable, length: int) -> TokenTable:
+    """Cut longer rows to `length` tokens, the last of which, [SEP], stays the last: as a tokenizer truncates."""
+    if not len(table) or table.lengths.max() <= length:
+        return table
+    rows = [table.row(index) for index in range(len(table))]
+    cut = [np.append(row[: length - 1], row[-1:]) if len(row) > length else row for row in rows]
+    return from_rows(cut, table.labels)
+
+
 def concatenate(tables: Sequence[TokenTable]) -> TokenTable:
     """Join tables, one after the other; one without any label takes the kind of labels that the first table has."""
     rows = [table.row(index) for table in tables for index in range(len(table))]

@@ -14,7 +14,7 @@ from potstill.encoder.checkpoint import EAGER_ONLY
 from potstill.latency_table.config import INT8, LatencyTableConfig
 from potstill.measure.onnx_session import feed, open_session
 from potstill.onnx_export.dynamic_int8 import quantize_dynamically
-from potstill.onnx_export.fuse import fuse
+from potstill.onnx_export.optimize import optimize
 from potstill.onnx_export.trace import trace
 from potstill.prune.shape import Shape, config_of
 
@@ -33,7 +33,7 @@ def open_shape(like: PretrainedConfig, shape: Shape, config: LatencyTableConfig)
     """
     model = _random(config_of(like, shape))
     traced = trace(model, OPSET)
-    graph = quantize_dynamically(traced, model) if config.format == INT8 else fuse(traced)[0]
+    graph = quantize_dynamically(traced, model) if config.format == INT8 else optimize(traced)[0]
     with tempfile.TemporaryDirectory() as work:
         file = Path(work) / "shape.onnx"
         onnx.save(graph, file)

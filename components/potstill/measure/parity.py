@@ -19,8 +19,9 @@ class Parity:
     """How far a file is from PyTorch, on the same rows.
 
     Attributes:
-        max_abs_logit: greatest difference of any logit.
-        agreement: share of rows with the same predicted label, or exactly the same labels, in [0, 1].
+        max_abs_logit: greatest difference of any logit, or of any element of a token's vector.
+        agreement: share of rows with the same predicted label, or exactly the same labels, in [0, 1]; of scores the
+            share of pairs of rows in the same order; of vectors the mean cosine of the rows' mean vectors.
         rows: how many rows were compared.
         worst: ids of the rows that differ most, worst first.
     """
@@ -40,39 +41,65 @@ def compare(found: Logits, wanted: Logits, row_ids: Sequence[str], *, multi_labe
         row_ids: (rows,) names of the rows.
         multi_label: whether each label is a yes or no of its own.
     """
-    difference = np.abs(found - wanted).max(1)
+    same = equal_rows(*(decide(each, multi_label=multi_label) for each in (found, wanted)))
+    return _parity(np.abs(found - wanted).max(1), float(same.mean()), row_ids)
+
+
+def compare_scores(found: Logits, wanted: Logits, row_ids: Sequence[str]) -> Parity:
+    """Compare the scores of a file, (rows, 1), with those of its source: what counts is which row scores higher."""
+    before, after = (np.triu(np.sign(each - each.T), 1) for each in (wanted, found))
+    pairs = len(found) * (len(found) - 1) / 2
+    apart = float((before != after).sum())
+    return _parity(np.abs(found - wanted).max(1), 1 - apart / pairs if pairs else 1.0, row_ids)
+
+
+def compare_vectors(found: Sequence[Logits], wanted: Sequence[Logits], row_ids: Sequence[str]) -> Parity:
+    """Compare the vectors of a file with those of its source.
+
+    Args:
+        found: of each row (tokens, hidden), without padding.
+        wanted: likewise.
+        row_ids: (rows,) names of the rows.
+    """
+    difference = np.array([np.abs(one - other).max() for one, other in zip(found, wanted, strict=True)])
+    means = (np.stack([each.mean(0) for each in vectors]) for vectors in (found, wanted))
+    one, other = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in means)
+    return _parity(difference, float((one * other).sum(1).mean()), row_ids)
+
+
+def _parity(difference: npt.NDArray[np.float32], agreement: float, row_ids: Sequence[str]) -> Parity:
     difference = np.where(np.isfinite(difference), difference, np.inf)  # a NaN is as far off as can be
     order = np.argsort(-difference, kind="stable")[:WORST]
     return Parity(
         max_abs_logit=float(difference.max()),
-        agreement=float(equal_rows(*(decide(each, multi_label=multi_label) for each in (found, wanted))).mean()),
-        rows=len(found),
+        agreement=agreement,
+        rows=len(difference),
         worst=tuple(row_ids[index] for index in order),
     )
 
 
 def require_close(files: Mapping[str, Parity], tolerance: float) -> list[str]:
-    """Name the files whose logits are further off than `tolerance`."""
+    """Name the files whose outputs are further off than `tolerance`."""
     return [
-        f"{name}: a logit is off by {each.max_abs_logit:.3g}, allowed is {tolerance:g} (worst rows {_rows(each)})"
+        f"{name}: an output is off by {each.max_abs_logit:.3g}, allowed is {tolerance:g} (worst rows {_rows(each)})"
         for name, each in files.items()
         if not each.max_abs_logit <= tolerance
     ]
 
 
 def require_agreement(files: Mapping[str, Parity], minimum: float) -> list[str]:
-    """Name the files that give another label too often, or a logit that is no number."""
+    """Name the files that answer otherwise too often, or with what is no number."""
     return [
         f"{name}: {_disagreement(each, minimum)} (worst rows {_rows(each)})"
         for name, each in files.items()
-        if each.agreement < minimum or not np.isfinite(each.max_abs_logit)
+        if not each.agreement >= minimum or not np.isfinite(each.max_abs_logit)
     ]
 
 
 def _disagreement(parity: Parity, minimum: float) -> str:
     if not np.isfinite(parity.max_abs_logit):
-        return "a logit is NaN or infinite"
-    return f"{parity.agreement:.4f} of the labels agree, wanted is {minimum:g}"
+        return "an output is NaN or infinite"
+    return f"the agreement is {parity.agreement:.4f}, wanted is {minimum:g}"
 
 
 def refuse(offences: Sequence[str], way_out: str) -> None:

@@ -6,6 +6,7 @@ MEGABYTE = 1_000_000  # decimal, as app stores and disk makers count
 
 
 def size_on_disk(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
-    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-    return sum(file.stat().st_size for file in files)
+    """Bytes of a file with its external data (ONNX: `<name>.data` beside it), or of all files below a folder."""
+    external = path.with_name(f"{path.name}.data")
+    files = [path, external] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from potstill.onnx_export.stage import OnnxExportConfig, export_onnx
+    from potstill.onnx_export.config import OnnxExportConfig
+    from potstill.onnx_export.stage import export_onnx
 
 __all__ = ["OnnxExportConfig", "export_onnx"]
 

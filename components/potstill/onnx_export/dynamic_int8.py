@@ -13,8 +13,8 @@ from torch import nn
 from potstill.encoder.int8_weights import int8_weights, unsmoothed
 from potstill.encoder.quantization import Scales
 from potstill.onnx_export.fold_embeddings import fold_embeddings
-from potstill.onnx_export.fuse import fuse
 from potstill.onnx_export.noise import without_noise
+from potstill.onnx_export.optimize import optimize
 from potstill.onnx_export.weight_matching import FusedLinear, fused_linears, overrides, require_int8
 
 NO_SCALES: Mapping[str, Scales] = MappingProxyType({})
@@ -40,7 +40,7 @@ def quantize_dynamically(traced: ModelProto, model: nn.Module, scales: Mapping[s
     small.CopyFrom(traced)
     tables = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding)}
     fold_embeddings(small, {name: each.weight for name, each in asked.items() if name in tables})
-    fused, _ = fuse(small)
+    fused, _ = optimize(small)
     linears = fused_linears(fused, model, {name: each.weight for name, each in asked.items()})
     quantized = _quantize(fused, linears)
     require_int8(quantized, linears)

@@ -19,6 +19,15 @@ def producers(model: ModelProto) -> dict[str, NodeProto]:
     return {output: node for node in model.graph.node for output in node.output}
 
 
+def readers(model: ModelProto) -> dict[str, list[NodeProto]]:
+    """Return the nodes that read each value, by the value's name."""
+    found: dict[str, list[NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            found.setdefault(name, []).append(node)
+    return found
+
+
 def add_constant(model: ModelProto, name: str, value: Array) -> str:
     """Add an initialiser unless one of that name is there; return the name."""
     if name not in constants(model):

@@ -1,39 +1,66 @@
-"""Counting what truly runs in int8: onnxruntime decides that when it opens a file, and tells nobody."""
+"""What truly runs in int8: onnxruntime decides that when it opens a file, and tells nobody."""
 
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import onnx
 import onnxruntime as ort
-from onnx import ModelProto
+from onnx import ModelProto, NodeProto
 
 from potstill.measure.onnx_session import PROVIDER, session_options
 from potstill.onnx_export.graph import producers
+from potstill.onnx_export.weight_matching import JOINT
 
 KERNELS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger", "QLinearMatMul", "QGemm", "QAttention")
+ENDINGS = (".weight_int8", ".weight_quantized")  # of a linear's int8 weight in a file, and in the graph that runs
 ERRORS_ONLY = 3
 
 
-def asked_int8(model: ModelProto) -> int:
-    """Number of linears that a file asks to compute in int8; a fused attention counts as one."""
-    made = producers(model)
-    return sum(
-        node.op_type in ("MatMulInteger", "QAttention")
-        or (node.op_type in ("MatMul", "Gemm") and _op(made.get(node.input[1])) == "DequantizeLinear")
-        for node in model.graph.node
-    )
+def asked_int8(graph: ModelProto) -> Counter[str]:
+    """Names of the linears that a file asks to compute in int8, and how often each is used."""
+    made = producers(graph)
+    weights = [_asked_weight(node, made) for node in graph.graph.node]
+    return Counter(name for weight in weights for name in linears_of(weight))
 
 
-def run_int8(path: Path) -> int:
-    """Number of linears that onnxruntime computes in int8, read back from the graph it made for this processor."""
+def run_int8(running: ModelProto) -> dict[str, list[str]]:
+    """Names of the linears that a running graph computes in int8, and by which operator each time.
+
+    Args:
+        running: as `running_graph` returns it.
+    """
+    found: dict[str, list[str]] = {}
+    for node in running.graph.node:
+        if node.op_type in KERNELS:
+            for name in _linears_read(node.input):
+                found.setdefault(name, []).append(node.op_type)
+    return found
+
+
+def running_graph(path: Path) -> ModelProto:
+    """Read back what plain onnxruntime made of a file for this processor, without its weights' values."""
     with tempfile.TemporaryDirectory() as work:
         options = session_options()
         options.optimized_model_filepath = str(Path(work) / "running.onnx")
         options.log_severity_level = ERRORS_ONLY  # it warns that this graph is for this processor only: so it is meant
         ort.InferenceSession(str(path), options, providers=[PROVIDER])
-        running = onnx.load(options.optimized_model_filepath)
-    return sum(node.op_type in KERNELS for node in running.graph.node)
+        return onnx.load(options.optimized_model_filepath, load_external_data=False)
 
 
-def _op(node: onnx.NodeProto | None) -> str:
-    return "" if node is None else node.op_type
+def linears_of(weight: str) -> list[str]:
+    """Return the linears whose int8 weight an initialiser is; none where it is no such weight."""
+    ending = next((each for each in ENDINGS if weight.endswith(each)), None)
+    return weight.removesuffix(ending).split(JOINT) if ending else []
+
+
+def _asked_weight(node: NodeProto, made: dict[str, NodeProto]) -> str:
+    if node.op_type in ("MatMulInteger", "QAttention"):
+        return str(node.input[1])
+    restore = made.get(node.input[1]) if node.op_type in ("MatMul", "Gemm") else None
+    return str(restore.input[0]) if restore is not None and restore.op_type == "DequantizeLinear" else ""
+
+
+def _linears_read(inputs: Iterable[str]) -> list[str]:
+    return [name for each in inputs for name in linears_of(each)]

@@ -1,23 +1,60 @@
 """Running every written file beside PyTorch, and refusing what is not the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
+from onnx import ModelProto
 
-from potstill.data.tokens import TEST, TokenTable, read_row_ids, read_split
+from potstill.artifacts import Artifact
 from potstill.encoder.checkpoint import load_classifier
+from potstill.encoder.multi_label import is_multi_label
 from potstill.encoder.quantization import has_input_scales, is_quantized
 from potstill.encoder.quantized_linears import load_quantized
-from potstill.measure.onnx_session import open_session, predict_onnx
-from potstill.measure.parity import Logits, Parity, compare, refuse, require_agreement, require_close
-from potstill.measure.torch_session import predict_torch
-from potstill.onnx_export.formats import FILES, FLOAT_FORMATS, INT8, INT8_FORMATS, INT8_QDQ
-from potstill.onnx_export.int8_kernels import asked_int8, run_int8
+from potstill.measure.parity import (
+    Parity,
+    compare,
+    compare_scores,
+    compare_vectors,
+    refuse,
+    require_agreement,
+    require_close,
+)
+from potstill.onnx_export.answers import Answer, answers_of_file, answers_of_model
+from potstill.onnx_export.config import (
+    FEATURE_EXTRACTION,
+    FILES,
+    INT8,
+    INT8_FORMATS,
+    INT8_ORT,
+    INT8_QDQ,
+    INT8_QDQ_ORT,
+    ONNX_FORMATS,
+    RERANKING,
+    OnnxExportConfig,
+)
+from potstill.onnx_export.int8_kernels import asked_int8, run_int8, running_graph
+from potstill.onnx_export.rows import ProofRows
 
-BATCH = 16  # padded batches prove the mask and the dynamic axes
+
+@dataclass(frozen=True)
+class Int8Linears:
+    """Which linears of a file run in int8.
+
+    Attributes:
+        asked: how often the file asks it, by linear.
+        run: by which operators onnxruntime does it, by linear.
+    """
+
+    asked: Mapping[str, int]
+    run: Mapping[str, Sequence[str]]
+
+    @property
+    def missing(self) -> list[str]:
+        """Linears that the file asks to compute in int8 and onnxruntime computes in float."""
+        return [name for name, count in self.asked.items() if len(self.run.get(name, ())) < count]
 
 
 @dataclass(frozen=True)
@@ -26,68 +63,50 @@ class Proof:
 
     Attributes:
         parity: distance from PyTorch, by format.
-        int8_linears: linears that onnxruntime computes in int8, by int8 format.
-        int8_asked: linears that the file asks to compute in int8, by int8 format.
+        int8: by int8 ONNX format.
+        running: nodes of the graph that plain onnxruntime makes of the file, by ONNX format.
     """
 
-    parity: dict[str, Parity]
-    int8_linears: dict[str, int]
-    int8_asked: dict[str, int]
+    parity: Mapping[str, Parity]
+    int8: Mapping[str, Int8Linears]
+    running: Mapping[str, int]
 
-    def require(self, tolerance_fp32: float, minimum_agreement_int8: float) -> None:
+    def require(self, config: OnnxExportConfig) -> None:
         """Refuse what is not the same.
 
-        Args:
-            tolerance_fp32: greatest difference of a logit in a float format.
-            minimum_agreement_int8: smallest share of equal labels in an int8 format, in [0, 1].
-
         Raises:
-            ParityError: naming every format with its figure and its worst rows.
+            ParityError: naming every format with its figure and its worst rows, and linears that are not int8.
         """
-        floats = {name: each for name, each in self.parity.items() if name in FLOAT_FORMATS}
-        int8 = {name: each for name, each in self.parity.items() if name in INT8_FORMATS}
+        exact = {name: each for name, each in self.parity.items() if not config.rounds(name)}
+        rounded = {name: each for name, each in self.parity.items() if config.rounds(name)}
         offences = [
-            f"{name}: onnxruntime runs {self.int8_linears[name]} of {asked} linears as int8"
-            for name, asked in self.int8_asked.items()
-            if self.int8_linears[name] < asked
+            f"{name}: onnxruntime runs {len(each.asked) - len(each.missing)} of {len(each.asked)} linears as int8, "
+            f"not {', '.join(each.missing[:3])}"
+            for name, each in self.int8.items()
+            if each.missing
         ]
-        offences += require_close(floats, tolerance_fp32) + require_agreement(int8, minimum_agreement_int8)
-        refuse(offences, "Leave the format out by --formats, or loosen --tolerance-fp32 or --minimum-agreement-int8")
+        offences += require_close(exact, config.tolerance_fp32) + require_agreement(rounded, config.minimum_agreement)
+        refuse(offences, "Leave the format out by --formats, or loosen --tolerance-fp32 or --minimum-agreement")
 
 
-def prove(
-    model: Path,
-    tokens: Path,
-    folder: Path,
-    formats: Sequence[str],
-    rows: int,
-    threads: int,
-    *,
-    multi_label: bool = False,
-) -> Proof:
-    """Run each file on rows spread evenly over the test split and compare its logits with PyTorch's.
+def prove(source: Artifact, rows: ProofRows, folder: Path, formats: Sequence[str], config: OnnxExportConfig) -> Proof:
+    """Run each file on real rows and compare its answers with PyTorch's.
 
     Args:
-        model: `checkpoint/v1` that the files were made from.
-        tokens: `tokens/v1`.
+        source: `checkpoint/v1` that the files were made from.
+        rows: what is asked.
         folder: where the files are.
-        formats: names out of FILES.
-        rows: how many rows, at most.
-        threads: CPU threads of onnxruntime.
-        multi_label: whether each label is a yes or no of its own; rows agree where all of them are equal.
+        formats: keys of config.FILES.
+        config: the options.
     """
-    table = read_split(tokens, TEST)
-    chosen = np.unique(np.linspace(0, len(table) - 1, min(len(table), rows)).astype(np.int64))
-    names, table = read_row_ids(tokens, TEST), table.take(chosen)
-    ids, wanted = [names[row] for row in chosen], _references(model, table, formats)
-    int8 = {name: folder / FILES[name] for name in formats if name in INT8_FORMATS}
+    wanted, parity = _references(source, rows, formats, config.task), {}
+    for name in formats:
+        parity[name] = _compare(answers_of_file(name, folder, rows, config), wanted[name], rows, source, config.task)
+    running = {name: running_graph(folder / FILES[name]) for name in formats if name in ONNX_FORMATS}
     return Proof(
-        parity={
-            name: compare(_run(name, folder, table, threads), wanted[name], ids, multi_label=multi_label)
-            for name in formats
-        },
-        int8_linears={name: run_int8(path) for name, path in int8.items()},
-        int8_asked={name: asked_int8(onnx.load(path)) for name, path in int8.items()},
+        parity=parity,
+        int8={name: _int8(folder / FILES[name], graph) for name, graph in running.items() if name in INT8_FORMATS},
+        running={name: len(graph.graph.node) for name, graph in running.items()},
     )
 
 
@@ -99,20 +118,28 @@ def simulated(checkpoint: Path) -> set[str]:
     float weights; it is compared with those, and what it costs is part of the figure.
     """
     weights_only = is_quantized(checkpoint) and not has_input_scales(checkpoint)
-    return {INT8, INT8_QDQ} if weights_only else {INT8_QDQ}
+    return {INT8_QDQ, INT8_QDQ_ORT} | ({INT8, INT8_ORT} if weights_only else set())
 
 
-def _references(model: Path, table: TokenTable, formats: Sequence[str]) -> dict[str, Logits]:
-    """PyTorch's logits: of the scaled model for the formats that it simulates, of the float one for all others."""
-    found, scaled = {}, simulated(model).intersection(formats)
+def _references(source: Artifact, rows: ProofRows, formats: Sequence[str], task: str) -> dict[str, list[Answer]]:
+    """PyTorch's answers: of the scaled model for the formats that it simulates, of the float one for all others."""
+    found, scaled = {}, simulated(source.path).intersection(formats)
     if set(formats) - scaled:
-        found = dict.fromkeys(formats, predict_torch(load_classifier(model), table, what="PyTorch"))
+        answers = answers_of_model(load_classifier(source.path), rows, task, "PyTorch")
+        found = dict.fromkeys(formats, answers)
     if scaled:
-        found |= dict.fromkeys(scaled, predict_torch(load_quantized(model), table, what="PyTorch int8"))
+        answers = answers_of_model(load_quantized(source.path), rows, task, "PyTorch int8")
+        found |= dict.fromkeys(scaled, answers)
     return found
 
 
-def _run(name: str, folder: Path, table: TokenTable, threads: int) -> Logits:
-    # Int8 runs row by row, as on a phone: a dynamic scale would otherwise span the rows of a batch.
-    batch = 1 if name in INT8_FORMATS else BATCH
-    return predict_onnx(open_session(folder / FILES[name], threads), table, batch)
+def _compare(found: list[Answer], wanted: list[Answer], rows: ProofRows, source: Artifact, task: str) -> Parity:
+    if task == FEATURE_EXTRACTION:
+        return compare_vectors(found, wanted, rows.ids)
+    if task == RERANKING:
+        return compare_scores(np.stack(found), np.stack(wanted), rows.ids)
+    return compare(np.stack(found), np.stack(wanted), rows.ids, multi_label=is_multi_label(source))
+
+
+def _int8(file: Path, running: ModelProto) -> Int8Linears:
+    return Int8Linears(asked_int8(onnx.load(file, load_external_data=False)), run_int8(running))

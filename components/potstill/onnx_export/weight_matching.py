@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from potstill.encoder.quantization import to_int8
 from potstill.errors import ParityError
-from potstill.onnx_export.graph import Array, constants
+from potstill.onnx_export.graph import Array, add_constant, constants, drop_unused
 
 CHANNELS = 1  # axis of the output channels of a weight (in, out)
+JOINT = "+"  # between the names of linears that share a weight
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,21 @@ class FusedLinear:
 
     Attributes:
         node: the node's name.
-        weight: the initialiser's name.
+        linears: the names of its linears: one, or query, key and value.
+        weight: the initialiser's name, which tells the linears (`int8_kernels.linears_of`).
         values: (in, out) float32.
         scale: (out,) float32, or None where it stays float.
     """
 
     node: str
+    linears: tuple[str, ...]
     weight: str
     values: Array
     scale: Array | None
 
 
 def fused_linears(fused: ModelProto, model: nn.Module, scales: Mapping[str, Tensor]) -> list[FusedLinear]:
-    """Find every linear of a fused graph, with its scales.
+    """Find every linear of a fused graph, with its scales, and name its weight after it.
 
     Args:
         fused: the graph; its Gemm nodes become MatMul and Add, which is what onnxruntime quantises.
@@ -49,31 +52,36 @@ def fused_linears(fused: ModelProto, model: nn.Module, scales: Mapping[str, Tens
         ParityError: a constant is no linear's weight, so nobody could tell its scales.
     """
     ONNXModel(fused).replace_gemm_with_matmul()
-    known: dict[bytes, list[Array | None]] = {}
+    known: dict[bytes, list[str]] = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
-            scale = scales[name].numpy() if name in scales else None
-            known.setdefault(module.weight.detach().numpy().T.tobytes(), []).append(scale)
+            known.setdefault(module.weight.detach().numpy().T.tobytes(), []).append(name)
     held = constants(fused)
     nodes = [node for node in fused.graph.node if node.op_type in ("MatMul", "Attention") and node.input[1] in held]
-    return [_fused_linear(node, numpy_helper.to_array(held[node.input[1]]), known) for node in nodes]
+    found = [_fused_linear(node, numpy_helper.to_array(held[node.input[1]]), known, scales) for node in nodes]
+    for node, each in zip(nodes, found, strict=True):
+        node.input[1] = add_constant(fused, each.weight, each.values)
+    drop_unused(fused)
+    return found
 
 
-def _fused_linear(node: NodeProto, values: Array, known: Mapping[bytes, list[Array | None]]) -> FusedLinear:
+def _fused_linear(
+    node: NodeProto, values: Array, known: Mapping[bytes, list[str]], scales: Mapping[str, Tensor]
+) -> FusedLinear:
     parts = np.split(values, _widths(node, values), CHANNELS) if node.op_type == "Attention" else [values]
     keys = [part.tobytes() for part in parts]
     if any(key not in known for key in keys):
         raise ParityError(
             f"{node.name} multiplies by {node.input[1]}, which is no linear's weight; leave int8 out by --formats"
         )
-    found = [_next(known[key]) for key in keys]
-    scales = [each for each in found if each is not None]
-    return FusedLinear(node.name, node.input[1], values, np.concatenate(scales) if len(scales) == len(parts) else None)
+    names = tuple(_next(known[key]) for key in keys)
+    scale = np.concatenate([scales[name].numpy() for name in names]) if scales.keys() >= set(names) else None
+    return FusedLinear(node.name, names, f"{JOINT.join(names)}.weight", values, scale)
 
 
-def _next(scales: list[Array | None]) -> Array | None:
+def _next(names: list[str]) -> str:
     """Of linears with the same values, as copied layers have them, the graph names the first one first."""
-    return scales.pop(0) if len(scales) > 1 else scales[0]
+    return names.pop(0) if len(names) > 1 else names[0]
 
 
 def _widths(attention: NodeProto, values: Array) -> list[int]:

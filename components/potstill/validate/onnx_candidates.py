@@ -9,9 +9,11 @@ import onnxruntime as ort
 
 from potstill.artifacts import Artifact
 from potstill.data.batches import pad
-from potstill.data.tokens import TokenTable
+from potstill.data.tokens import TokenTable, shortened
+from potstill.errors import InputError
 from potstill.measure.chunks import predict_in_chunks
-from potstill.measure.onnx_session import feed, open_session, predict_onnx
+from potstill.measure.onnx_session import feed_for, fixed_shape, open_session, predict_onnx
+from potstill.onnx_export.config import TEXT_CLASSIFICATION
 from potstill.validate.candidates import TITLES, Candidate, Runner
 
 DYNAMIC, STATIC = "int8", "int8_qdq"
@@ -27,8 +29,14 @@ def onnx_candidates(artifact: Artifact, float_source: str, int8_source: str, thr
         float_source: the PyTorch candidate with float weights.
         int8_source: the one with the checkpoint's scales, which some int8 files compute the same as.
         threads: chunks computed side by side.
+
+    Raises:
+        InputError: the files answer something else than labels.
     """
-    simulated = artifact.meaning.get("simulated", [STATIC])  # files of an earlier release do not say
+    task = artifact.meaning.get("task", TEXT_CLASSIFICATION)  # files of an earlier release do not say
+    if task != TEXT_CLASSIFICATION:
+        raise InputError(f"the files of {artifact.path} are for {task}; validate judges labels: leave --onnx out")
+    simulated = artifact.meaning.get("simulated", [STATIC])  # likewise
     return [
         Candidate(
             f"onnx_{name}",
@@ -37,6 +45,7 @@ def onnx_candidates(artifact: Artifact, float_source: str, int8_source: str, thr
             partial(_open, name, artifact.path / file, threads),
         )
         for name, file in artifact.meaning["formats"].items()
+        if f"onnx_{name}" in TITLES  # the others hold the same graph, or are no ONNX; the export compared them
     ]
 
 
@@ -52,5 +61,6 @@ def _open(name: str, file: Path, threads: int) -> Runner:
 
 
 def _prepare(session: ort.InferenceSession, table: TokenTable, row: int) -> Callable[[], object]:
-    inputs = feed({each.name for each in session.get_inputs()}, pad(table, np.array([row])))
+    tokens = fixed_shape(session)[1]
+    inputs = feed_for(session, pad(shortened(table, tokens) if tokens else table, np.array([row])))
     return lambda: session.run(["logits"], inputs)
