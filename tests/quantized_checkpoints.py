@@ -10,7 +10,9 @@ from torch import nn
 from potstill.artifacts import CHECKPOINT, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.int8_weights import weighted_modules
 from potstill.encoder.quantization import CONFIG_KEY, Scales, scale_tensors
+from potstill.encoder.scale_checks import FLOAT_EMBEDDINGS, FLOAT_LINEARS
 from potstill.output_folder import creating
 from potstill.qat.config import QatConfig
 from potstill.qat.post_training import calibrated, post_training_scales
@@ -47,8 +49,11 @@ def _trained(scales: Scales, seed: int) -> Scales:
 def write_scaled(folder: Path, checkpoint: Path, scales: Mapping[str, Scales], model: nn.Module | None = None) -> Path:
     """Seal a checkpoint/v1 with these scales; its weights are the checkpoint's, or the model's."""
     model = model or load_classifier(checkpoint)
-    linears = [name for name, module in load_classifier(checkpoint).named_modules() if isinstance(module, nn.Linear)]
-    setattr(model.config, CONFIG_KEY, {"float_linears": [name for name in linears if name not in scales]})
+    plain = weighted_modules(load_classifier(checkpoint))
+    unscaled = {name: module for name, module in plain.items() if name not in scales}
+    kinds = {FLOAT_LINEARS: nn.Linear, FLOAT_EMBEDDINGS: nn.Embedding}
+    layout = {told: [name for name, each in unscaled.items() if isinstance(each, kind)] for told, kind in kinds.items()}
+    setattr(model.config, CONFIG_KEY, layout)
     with creating(folder, CHECKPOINT):
         save_checkpoint(model, checkpoint, folder, scale_tensors(scales))
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN).path

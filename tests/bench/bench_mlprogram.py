@@ -22,7 +22,7 @@ from potstill.artifacts import expect  # noqa: E402
 from potstill.coreml_export import CoremlExportConfig, export_coreml  # noqa: E402
 from potstill.encoder.checkpoint import load_classifier  # noqa: E402
 from potstill.mlprogram import load  # noqa: E402
-from tests.bench.bench_onnx import SHAPE, make_tokenizer  # noqa: E402
+from tests.bench.onnx_tokenizer import SHAPE, make_tokenizer  # noqa: E402
 from tests.conftest import make_checkpoint, make_tokens  # noqa: E402
 
 LENGTH, ROUNDS, WARM_UP = 32, 60, 5

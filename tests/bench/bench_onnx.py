@@ -1,87 +1,93 @@
-"""CPU time of one row in each ONNX format: python tests/bench/bench_onnx.py
+"""What each form of a checkpoint costs and keeps: python tests/bench/bench_onnx.py [--model CHECKPOINT --tokens TOKENS]
 
-A random BERT of 2 layers × 512 with a vocabulary of 5,000 (weights do not change the time), one thread, batch 1.
-Process CPU time, since wall time on a shared machine measures its neighbours; the formats take turns within a round,
-so that a slow minute slows all of them; medians over the rounds.
+In one run, one thread: PyTorch eager and compiled, every file of onnx-export, and what a user would pick instead,
+optimum-cli's export and dynamic quantisation and Olive's int8 workflow, all with their defaults and of the same
+checkpoint. Without --model it is what `make demo` made.
+
+Accuracy is that on the whole test split, row by row, with 95 % paired bootstrap intervals of what is lost against the
+fp32 file. Time is the process's CPU time, since wall time on a shared machine measures its neighbours; all take turns,
+so that a slow minute slows all of them. Rows longer than the checkpoint's positions are timed on a copy with longer
+tables (onnx_longer). Peak memory is that of a fresh process which loads the model and answers one row of 32 tokens,
+less what it holds without a model. Then, of random weights, the 4 × 312 preset with a pruned vocabulary: its size, and
+its time against a 12-layer BERT. At the end, onnxruntime's own tool times some of the files again.
+
+Olive is in no lock; without --olive its row is left out, and how to bring it in is said.
 """
 
-import statistics
+import argparse
+import shlex
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "components")]
 
-from potstill.artifacts import expect  # noqa: E402
-from potstill.data.batches import pad  # noqa: E402
-from potstill.data.tokens import from_rows  # noqa: E402
-from potstill.measure.onnx_session import feed, open_session  # noqa: E402
-from potstill.onnx_export import OnnxExportConfig, export_onnx  # noqa: E402
-from tests.conftest import make_checkpoint, make_quantized, make_tokens  # noqa: E402
+import numpy as np  # noqa: E402
 
-VOCABULARY, ROUNDS, WARM_UP = 5_000, 60, 5
-SHAPE = {"layers": 2, "hidden": 512, "num_attention_heads": 8, "intermediate_size": 2048}
+from potstill.artifacts import is_sealed  # noqa: E402
+from potstill.data.tokens import TEST, read_split  # noqa: E402
+from potstill.measure.torch_session import torch_threads  # noqa: E402
+from tests.bench.onnx_candidates import FP32, Candidate, all_candidates  # noqa: E402
+from tests.bench.onnx_public import command, milliseconds  # noqa: E402
+from tests.bench.onnx_random import SMALL_PIECES, base_file, small_files  # noqa: E402
+from tests.bench.onnx_results import Results, measure, time_files  # noqa: E402
+from tests.bench.onnx_tables import INT8, INT8_QDQ, LONGEST, print_goals, print_small, print_table  # noqa: E402
+
+DEMO = ROOT / "runs" / "demo"
+BASE = "12-layer BERT, fp32"
+TURNS, BATCH_TURNS, BASE_TURNS = 60, 15, 15
+BASE_LENGTHS = (32, 128)  # tokens
 
 
 def main() -> None:
-    """Export a model, time its files and print the table."""
-    with tempfile.TemporaryDirectory() as work:
-        folder = export(Path(work))
-        files = expect(folder, "onnx/v1").meaning["formats"]
-        for tokens in (16, 32, 128):
-            print_table(tokens, {name: folder / file for name, file in files.items()})
+    """Make, measure and print."""
+    asked = arguments()
+    test = read_split(asked.tokens, TEST)
+    if asked.test_rows:
+        test = test.take(np.arange(min(asked.test_rows, len(test))))
+    with torch_threads(1):
+        candidates = all_candidates(asked.model, asked.tokens, asked.work / "candidates", asked.olive)
+        results = measure(candidates, test, asked.turns or TURNS, asked.turns or BATCH_TURNS)
+    print_table(candidates, results)
+    print_goals(results)
+    if not asked.no_base:
+        print_base(asked.work / "random", asked.turns or BASE_TURNS)
+    print_public(candidates, results)
 
 
-def make_tokenizer(folder: Path) -> Path:
-    """Write a BERT tokenizer of VOCABULARY entries."""
-    from transformers import BertTokenizerFast
-
-    folder.mkdir()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = special + [chr(0x4E00 + index) for index in range(VOCABULARY - len(special))]
-    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
-    BertTokenizerFast.from_pretrained(folder).save_pretrained(folder)
-    return folder
-
-
-def export(work: Path) -> Path:
-    """Make a quantised random model and all its ONNX files."""
-    tokenizer = make_tokenizer(work / "tokenizer")
-    tokens = make_tokens(work / "tokens", tokenizer, rows=8).path
-    model = make_checkpoint(work / "float", tokenizer, **SHAPE, max_position_embeddings=128).path
-    scaled = make_quantized(work / "scaled", model, tokens).path
-    # Random weights of this size say nothing about parity, which is not what is measured here.
-    export_onnx(scaled, tokens, work / "onnx", OnnxExportConfig(minimum_agreement_int8=0.0, tolerance_fp32=1.0))
-    return work / "onnx"
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--model", type=Path, default=DEMO / "quantized", help="checkpoint/v1, float or of qat")
+    parser.add_argument("--tokens", type=Path, default=DEMO / "tokens", help="tokens/v1 of its tokenizer")
+    parser.add_argument("--work", type=Path, default=Path("runs/bench-onnx"), help="where everything is written anew")
+    parser.add_argument("--olive", type=Path, help="the python of an environment with olive-ai and onnxruntime")
+    parser.add_argument("--test-rows", type=int, default=0, help="of the test split, to save time; all by default")
+    parser.add_argument("--turns", type=int, default=0, help="to time for, to save time")
+    parser.add_argument("--no-base", action="store_true", help="leave out the preset and the 12-layer BERT")
+    asked = parser.parse_args()
+    for name in ("model", "tokens"):
+        if not is_sealed(getattr(asked, name)):
+            parser.error(f"{getattr(asked, name)} is no artifact: run `make demo` first, or pass --{name} FOLDER")
+    return asked
 
 
-def print_table(tokens: int, files: dict[str, Path]) -> None:
-    """Print the medians of one length, and how many times faster than fp32 each format is."""
-    medians = cpu_milliseconds(tokens, files)
-    print(f"\n{tokens} tokens   CPU ms   × fp32      MB")
-    for name, median in medians.items():
-        size = files[name].stat().st_size / 1e6
-        print(f"{name:<10} {median:8.2f} {medians['fp32'] / median:8.2f} {size:7.1f}")
+def print_base(work: Path, turns: int) -> None:
+    """Make the preset and the 12-layer BERT, unless they stand there, and print sizes and times."""
+    small, base = small_files(work / "small"), base_file(work / "base")
+    timed = {name: small[name] for name in (INT8, INT8_QDQ)}
+    times = {tokens: time_files({BASE: base, **timed}, tokens, BASE, turns) for tokens in BASE_LENGTHS}
+    print_small(timed, times, BASE, SMALL_PIECES)
 
 
-def cpu_milliseconds(tokens: int, files: dict[str, Path]) -> dict[str, float]:
-    """Median CPU time of one run, in milliseconds, by format."""
-    row = np.random.default_rng(0).integers(5, VOCABULARY, tokens).astype(np.int32)
-    batch = pad(from_rows([row], np.zeros(1)), np.zeros(1, np.int64))
-    sessions = {name: open_session(path) for name, path in files.items()}
-    inputs = {name: feed({each.name for each in session.get_inputs()}, batch) for name, session in sessions.items()}
-    times: dict[str, list[float]] = {name: [] for name in files}
-    for turn in range(WARM_UP + ROUNDS):
-        for name, session in sessions.items():
-            started = time.process_time()
-            session.run(["logits"], inputs[name])
-            if turn >= WARM_UP:
-                times[name].append((time.process_time() - started) * 1000)
-    return {name: statistics.median(each) for name, each in times.items()}
+def print_public(candidates: Sequence[Candidate], results: Results) -> None:
+    """Let onnxruntime's own tool time the fp32 and the int8 files, and print its commands."""
+    print(f"\nonnxruntime's own tool, ms of wall time on average at {LONGEST}; beside it the table's CPU ms:\n")
+    for each in candidates:
+        if each.name in (FP32, INT8, INT8_QDQ):
+            found, ours = milliseconds(each.longer), results.times[LONGEST][each.name].milliseconds
+            print(f"{each.title}: {found:.2f}, {ours:.2f}\n    {shlex.join(command(each.longer))}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from potstill.training.losses import relation_divergence, relations, soft_labels
 from potstill.training.parts import ROWS, TOKENS  # noqa: E402
 from potstill.training.teacher_outputs import LOGITS, RELATIONS, kept_of, view_parts, write_outputs  # noqa: E402
 from potstill.training.weights import Weight  # noqa: E402
-from tests.bench.bench_onnx import VOCABULARY  # noqa: E402
+from tests.bench.onnx_tokenizer import VOCABULARY  # noqa: E402
 from tests.bench.bench_training import (  # noqa: E402
     LABELS,
     OPTIONS,

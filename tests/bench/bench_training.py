@@ -34,7 +34,7 @@ from potstill.training.cross_entropy import CrossEntropy  # noqa: E402
 from potstill.training.device import pick_device, reproducible, resolve_dtype  # noqa: E402
 from potstill.training.loop import fit  # noqa: E402
 from potstill.training.options import TrainingOptions  # noqa: E402
-from tests.bench.bench_onnx import VOCABULARY, make_tokenizer  # noqa: E402
+from tests.bench.onnx_tokenizer import VOCABULARY, make_tokenizer  # noqa: E402
 
 ROWS, BATCH, THREADS, ROUNDS, LABELS = 256, 32, 2, 5, 10
 OPTIONS = TrainingOptions(epochs=1, batch_size=BATCH, threads=THREADS, patience=0)

@@ -14,8 +14,8 @@ import onnx
 from potstill.data.batches import Batch
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.onnx_session import feed, open_session
-from potstill.onnx_export.optimize import optimize
-from potstill.onnx_export.trace import trace
+from potstill.onnx_export.graphs.optimize import optimize
+from potstill.onnx_export.graphs.trace import trace
 
 OPSET, TOKENS, TURNS, CALLS = 17, 32, 60, 3
 WARM_UP = 5  # turns

@@ -12,7 +12,7 @@ from onnxruntime.quantization import CalibrationDataReader, quantize_static
 from potstill.data.batches import Batch, pad
 from potstill.data.tokens import TokenTable
 from potstill.measure.onnx_session import feed, open_session
-from potstill.onnx_export.noise import without_noise
+from potstill.onnx_export.graphs.noise import without_noise
 
 CLI = Path(sys.executable).with_name("optimum-cli")
 LEVEL = "--avx512_vnni"  # it must be told a processor; this is the one that this project is measured on

@@ -9,7 +9,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from potstill.onnx_export.mobile_usability import COREML_NETWORK, COREML_PROGRAM, NNAPI, Coverage, mobile_usability
+from potstill.onnx_export.files.mobile_usability import (
+    COREML_NETWORK,
+    COREML_PROGRAM,
+    NNAPI,
+    Coverage,
+    mobile_usability,
+)
 
 HIDDEN = 4
 ANY = ("batch_size", "sequence_length")
@@ -104,7 +110,9 @@ def test_the_length_is_the_files_own(tmp_path: Path) -> None:
 def test_fused_operators_are_the_processors(tmp_path: Path) -> None:
     found = mobile_usability(write(tmp_path / "model.onnx", fused()))
     assert all("com.microsoft:BiasGelu" in each.unsupported for each in found.fixed.values())
-    assert "The CPU provider alone runs BiasGelu; for an accelerator take the format fp32." in found.advice()
+    assert (
+        "The CPU provider alone runs BiasGelu; accelerators compute in float, which fp32 gives them." in found.advice()
+    )
 
 
 def test_core_ml_takes_no_rounding_but_nnapi_does(tmp_path: Path) -> None:
@@ -130,7 +138,7 @@ def test_what_nothing_runs_well_is_for_the_processor(tmp_path: Path) -> None:
     assert {each.verdict for each in found.fixed.values()} == {"NO"}
     assert found.advice()[3:] == [
         "NNAPI and Core ML want fixed shapes: --batch 1 --length 32 gives them, which does not suffice for this file.",
-        "The CPU provider alone runs BiasGelu; for an accelerator take the format fp32.",
+        "The CPU provider alone runs BiasGelu; accelerators compute in float, which fp32 gives them.",
         "Run it with onnxruntime's CPU provider, the one an app has without asking; it runs every node.",
     ]
 

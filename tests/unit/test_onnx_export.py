@@ -19,10 +19,10 @@ from potstill.measure.onnx_session import predict_onnx
 from potstill.measure.torch_session import predict_torch
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.config import FILES, ONNX_FORMATS
-from potstill.onnx_export.formats import from_scales
-from potstill.onnx_export.graph import constants, producers
-from potstill.onnx_export.optimize import optimize
-from potstill.onnx_export.trace import trace
+from potstill.onnx_export.graphs.formats import from_scales
+from potstill.onnx_export.graphs.graph import constants, producers
+from potstill.onnx_export.graphs.optimize import optimize
+from potstill.onnx_export.graphs.trace import trace
 from potstill.output_folder import creating
 from tests.conftest import LABELS, MAKER, OPEN, make_checkpoint, make_quantized
 

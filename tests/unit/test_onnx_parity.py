@@ -6,7 +6,7 @@ import pytest
 from potstill.errors import ParityError
 from potstill.measure.parity import Parity, compare, compare_scores, compare_vectors
 from potstill.onnx_export import OnnxExportConfig
-from potstill.onnx_export.proof import Int8Linears, Proof
+from potstill.onnx_export.proof.proof import Int8Linears, Proof
 
 ROWS = ["a", "b", "c", "d"]
 ONCE = Int8Linears(asked={"one": 1, "two": 2}, run={"one": ["QAttention"], "two": ["QAttention"]})

@@ -8,8 +8,8 @@ import pytest
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.onnx_session import open_session, predict_onnx
-from potstill.onnx_export.onnx_file import write_onnx
-from potstill.onnx_export.trace import trace
+from potstill.onnx_export.files.onnx_file import write_onnx
+from potstill.onnx_export.graphs.trace import trace
 
 
 @pytest.fixture(scope="module")

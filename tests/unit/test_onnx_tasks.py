@@ -13,7 +13,7 @@ from potstill.errors import InputError, OptionError
 from potstill.measure.onnx_session import open_session
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.config import FILES, RERANKING
-from potstill.onnx_export.rows import proof_rows
+from potstill.onnx_export.proof.rows import proof_rows
 from potstill.output_folder import creating
 from potstill.validate.onnx_candidates import onnx_candidates
 from tests.conftest import MAKER, OPEN

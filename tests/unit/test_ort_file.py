@@ -19,9 +19,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.tools.convert_onnx_models_to_ort import OptimizationStyle, convert_onnx_models_to_ort
 
 from potstill.errors import ParityError
-from potstill.onnx_export.noise import without_noise
-from potstill.onnx_export.ort_file import write_ort, write_required_operators
-from potstill.onnx_export.ort_same_bytes import IDENTIFIER, VERSION, _write_kernels, read_ort, same_bytes
+from potstill.onnx_export.files.ort_file import write_ort, write_required_operators
+from potstill.onnx_export.files.ort_same_bytes import IDENTIFIER, VERSION, _write_kernels, read_ort, same_bytes
+from potstill.onnx_export.graphs.noise import without_noise
 
 ROWS, TOKENS, HIDDEN = 50, 7, 32
 PLATFORMS = ("arm64", "avx2")
@@ -125,7 +125,7 @@ def digest(path: Path) -> str:
 WRITE = """
 import sys
 from pathlib import Path
-from potstill.onnx_export.ort_file import write_ort
+from potstill.onnx_export.files.ort_file import write_ort
 for file in sys.argv[2:]:
     write_ort(Path(file), Path(sys.argv[1], Path(file).name).with_suffix(".ort"), "arm64")
 """

@@ -32,6 +32,7 @@ WAYS = {
     "qat learned": {"method": "qat", "epochs": 3, "ranges": "learned", "calibration": "percentile", "smoothing": 0.5},
 }
 QUERY = "bert.encoder.layer.0.attention.self.query"
+TYPES = "bert.embeddings.token_type_embeddings"
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +59,22 @@ def test_what_is_saved_is_what_was_judged(way, made, tiny_tokens):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_linear_and_embedding_has_scales_of_its_kind(way, made):
+def test_linears_and_tables_of_many_rows_have_scales_of_their_kind(way, made):
     scales = read_scales(made[way])
-    assert len(scales) == 2 * 6 + 2 + 3  # layers, pooler and classifier, embeddings
+    assert len(scales) == 2 * 6 + 2 + 2  # layers, pooler and classifier, words and positions
     assert has_input_scales(made[way]) == (way != "dynamic")
     assert (scales[QUERY].input is None) == (way == "dynamic")
     assert (scales[QUERY].smoothing is not None) == (way in ("smoothed", "qat learned"))
     assert getattr(read_config(made[way]), CONFIG_KEY)["method"] == WAYS[way]["method"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_token_types_stay_float_and_are_told(way, made):
+    layout = getattr(read_config(made[way]), CONFIG_KEY)
+    assert (layout["float_linears"], layout["float_embeddings"]) == ([], [TYPES])
+    assert [name for name in read_tensors(made[way]) if name.startswith(TYPES)] == [f"{TYPES}.weight"]
+    table = load_quantized(made[way]).get_submodule(TYPES).weight
+    assert torch.equal(table, read_tensors(made[way])[f"{TYPES}.weight"])
 
 
 @pytest.mark.parametrize("way", WAYS)

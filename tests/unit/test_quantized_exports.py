@@ -22,12 +22,13 @@ from potstill.errors import OptionError, ParityError
 from potstill.measure.onnx_session import predict_onnx, session_options
 from potstill.measure.torch_session import predict_torch
 from potstill.mlprogram import load
-from potstill.onnx_export import OnnxExportConfig, dynamic_int8, export_onnx
-from potstill.onnx_export.dynamic_int8 import quantize_dynamically
-from potstill.onnx_export.formats import from_scales
-from potstill.onnx_export.graph import constants, producers
-from potstill.onnx_export.int8_kernels import asked_int8
-from potstill.onnx_export.trace import trace
+from potstill.onnx_export import OnnxExportConfig, export_onnx
+from potstill.onnx_export.graphs.formats import from_scales
+from potstill.onnx_export.graphs.graph import constants, producers
+from potstill.onnx_export.graphs.trace import trace
+from potstill.onnx_export.int8 import dynamic_int8
+from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically
+from potstill.onnx_export.int8.int8_kernels import asked_int8
 from potstill.output_folder import creating
 from potstill.validate.onnx_candidates import onnx_candidates
 from potstill.validate.torch_candidates import torch_candidates
@@ -125,7 +126,9 @@ def test_the_stage_exports_and_proves_every_kind(kind, scaled, tiny_tokens, tmp_
     meaning = expect(tmp_path / "onnx", ONNX).meaning
     assert meaning["simulated"] == (["int8", "int8_ort"] if kind == "dynamic" else ["int8_qdq", "int8_qdq_ort"])
     assert meaning["parity"][meaning["simulated"][0]]["max_abs_logit"] < 0.05
-    assert measures["int8_linears"] == (3 * 6 + 2 if kind == "dynamic" else 3 * 6 + 2 - 3 - 2)  # attention is all or none
+    assert measures["int8_linears"] == (
+        3 * 6 + 2 if kind == "dynamic" else 3 * 6 + 2 - 3 - 2
+    )  # attention is all or none
     assert ("int8_qdq_linears" in measures) == (kind != "dynamic")
 
 

@@ -7,13 +7,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from potstill.encoder.checkpoint import CONFIG, WEIGHTS, read_config
+from potstill.encoder.checkpoint import CONFIG, WEIGHTS, is_scale, read_config
 from potstill.encoder.quantization import CONFIG_KEY, is_quantized, read_scales
 from potstill.errors import InputError
 
 LINEAR = "bert.encoder.layer.0.output.dense"
 WORDS = "bert.embeddings.word_embeddings"
 NORM = "bert.encoder.layer.0.output.LayerNorm"
+TYPES = "bert.embeddings.token_type_embeddings"
+KINDS = pytest.mark.parametrize(("kind", "name"), [("float_linears", LINEAR), ("float_embeddings", TYPES)])
 
 
 def spoilt(name, change):
@@ -78,22 +80,19 @@ def test_whole_scales_are_read(copied):
     assert LINEAR in read_scales(copied)
 
 
-def test_a_linear_without_scales_must_be_told(copied):
-    edit(
-        copied,
-        lambda tensors: [
-            tensors.pop(name) for name in list(tensors) if name.startswith(f"{LINEAR}.") and "_" in name[len(LINEAR) :]
-        ],
-    )
-    with pytest.raises(InputError, match=f"{LINEAR} has no scales, but config.json does not tell"):
+@KINDS
+def test_what_has_no_scales_must_be_told(kind, name, copied):
+    edit(copied, lambda held: [held.pop(each) for each in list(held) if each.startswith(name) and is_scale(each)])
+    with pytest.raises(InputError, match=f"{name} has no scales, but config.json does not tell"):
         read_scales(copied)
-    edit_config(copied, lambda held: held[CONFIG_KEY].update(float_linears=[LINEAR]))
-    assert LINEAR not in read_scales(copied)
+    edit_config(copied, lambda held: held[CONFIG_KEY].update({kind: [name]}))
+    assert name not in read_scales(copied)
 
 
-def test_a_float_linear_must_have_no_scales(copied):
-    edit_config(copied, lambda held: held[CONFIG_KEY].update(float_linears=[LINEAR]))
-    with pytest.raises(InputError, match=f"{LINEAR} has scales, but config.json tells that it is float"):
+@KINDS
+def test_what_is_told_to_be_float_must_have_no_scales(kind, name, copied):
+    edit_config(copied, lambda held: held[CONFIG_KEY].update({kind: [name]}))
+    with pytest.raises(InputError, match=f"{name} has scales, but config.json tells that it is float"):
         read_scales(copied)
 
 

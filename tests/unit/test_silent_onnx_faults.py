@@ -14,14 +14,14 @@ from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.errors import ParityError
 from potstill.measure.onnx_session import INPUTS, feed
-from potstill.onnx_export.formats import from_scales
-from potstill.onnx_export.int8_kernels import asked_int8, run_int8, running_graph
-from potstill.onnx_export.onnx_file import write_onnx
-from potstill.onnx_export.optimize import optimize
-from potstill.onnx_export.shapes import fix_shapes
-from potstill.onnx_export.silent_faults import refuse_quantized_attention, require_fused
-from potstill.onnx_export.slim import slim
-from potstill.onnx_export.trace import attention_for, trace
+from potstill.onnx_export.files.onnx_file import write_onnx
+from potstill.onnx_export.graphs.formats import from_scales
+from potstill.onnx_export.graphs.optimize import optimize
+from potstill.onnx_export.graphs.shapes import fix_shapes
+from potstill.onnx_export.graphs.silent_faults import refuse_quantized_attention, require_fused
+from potstill.onnx_export.graphs.slim import slim
+from potstill.onnx_export.graphs.trace import attention_for, trace
+from potstill.onnx_export.int8.int8_kernels import asked_int8, run_int8, running_graph
 
 
 @pytest.fixture(scope="module")

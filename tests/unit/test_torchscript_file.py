@@ -18,7 +18,7 @@ from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.pruned import PrunedBertConfig
 from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import InputError
-from potstill.onnx_export.torchscript_file import open_torchscript, read_facts, write_torchscript
+from potstill.onnx_export.files.torchscript_file import open_torchscript, read_facts, write_torchscript
 from potstill.qat.fake_quant import QatLinear
 from tests.pruned_models import UNEVEN, uneven
 
@@ -187,7 +187,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from potstill.encoder.checkpoint import load_classifier
-from potstill.onnx_export.torchscript_file import write_torchscript
+from potstill.onnx_export.files.torchscript_file import write_torchscript
 names = ("input_ids", "attention_mask", "token_type_ids")
 write_torchscript(load_classifier(Path(sys.argv[1])), names, "logits", Path(sys.argv[2]), {"labels": ["a", "b"]})
 """

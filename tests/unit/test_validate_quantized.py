@@ -21,6 +21,7 @@ from potstill.validate.int8_ranges import told
 from tests.conftest import LABELS, OPEN
 
 NARROW, POOLER = "bert.encoder.layer.1.intermediate.dense", "bert.pooler.dense"
+TYPES = "bert.embeddings.token_type_embeddings"
 HURT = f"input of {NARROW}"
 
 
@@ -37,7 +38,8 @@ def make_audited(folder, checkpoint, tokens, *, narrow=False, floor=False):
         scales[NARROW] = replace(scales[NARROW], input=scales[NARROW].input / 3)
     if floor:
         del scales[POOLER]
-    setattr(model.config, CONFIG_KEY, {"method": "static", "float_linears": [POOLER] if floor else []})
+    kept = {"float_linears": [POOLER] if floor else [], "float_embeddings": [TYPES]}
+    setattr(model.config, CONFIG_KEY, {"method": "static", **kept})
     with creating(folder, CHECKPOINT):
         write_audit(folder, audit(model, scales, table))
         if floor:

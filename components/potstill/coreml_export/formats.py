@@ -14,7 +14,7 @@ from potstill.coreml_export.int8 import announce, move_to_grid
 from potstill.coreml_export.readback import require_compressed
 from potstill.coreml_export.same_bytes import save
 from potstill.encoder.checkpoint import load_classifier
-from potstill.encoder.int8_weights import int8_weights
+from potstill.encoder.int8_weights import int8_weights, weighted_modules
 from potstill.encoder.quantization import read_scales
 from potstill.licences import strictest
 from potstill.mlprogram import Program, load
@@ -52,7 +52,7 @@ class Built:
         program: the package as it can be executed.
         model: what it must compute.
         int8_weights: how many weights were asked to be int8, and were found so in the package.
-        float_weights: how many weights of linears and embeddings were not asked to be.
+        float_weights: how many weights of linears and embeddings were not asked to be, tables of few rows among them.
     """
 
     program: Program
@@ -74,7 +74,7 @@ def build(name: str, recipe: Recipe, package: Path) -> Built:
         ParityError: a weight that was to be int8 is not.
     """
     model = load_classifier(recipe.source.path, attention="eager")
-    matrices = int8_weights(model, {})
+    weights = len(weighted_modules(model))
     chosen = int8_weights(model, read_scales(recipe.source.path)) if name == INT8 else {}
     scales = move_to_grid(model, chosen)
     announce(model, scales)
@@ -85,7 +85,7 @@ def build(name: str, recipe: Recipe, package: Path) -> Built:
     save(converted, package)
     program = load(package)
     held = require_compressed(program, model, scales)
-    return Built(program, model, held, len(matrices) - held)
+    return Built(program, model, held, weights - held)
 
 
 def _digests(recipe: Recipe) -> Mapping[str, str]:

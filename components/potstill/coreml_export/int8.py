@@ -1,10 +1,10 @@
 """Int8 weights: on which scales, and how coremltools is told of them.
 
-A checkpoint of qat brings its scales, and they are kept; a linear that it leaves without any stays float16. Any other
-checkpoint gets one scale a row, from the row's greatest weight. Where inputs are smoothed, the scales are those of the
-weight with its columns multiplied: the package then holds such a weight, and divides the input before. Either way the
-weights are moved onto their grid and the scales registered as the buffers that coremltools reads, so the int8 values
-in the package are those computed here and no others.
+A checkpoint of qat brings its scales, and they are kept; what it leaves without any stays float16. Any other checkpoint
+gets one scale a row, from the row's greatest weight; its embeddings of few rows stay float16. Where inputs are
+smoothed, the scales are those of the weight with its columns multiplied: the package then holds such a weight, and
+divides the input before. Either way the weights are moved onto their grid and the scales registered as the buffers that
+coremltools reads, so the int8 values in the package are those computed here and no others.
 
 Source: coremltools, `converters/mil/frontend/torch/converter.py` (buffers `_COREML_/…`); arXiv:1712.05877.
 """

@@ -73,7 +73,8 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
     """Export a classifier to Core ML packages that are executed here, without a Mac, and proved to compute the same.
 
     Writes `model.fp16.mlpackage` and `model.int8.mlpackage` (int8 weights of linears and embeddings: on the
-    checkpoint's own scales when it comes from qat, and linears without scales stay float; else one scale a row).
+    checkpoint's own scales when it comes from qat, and what has none stays float; else one scale a row, and embeddings
+    of few rows stay float).
     Inputs are `input_ids`, `attention_mask` and `token_type_ids`, (1, length) int32; outputs `classLabel`,
     `classLabel_probs` and `logits`.
 
@@ -84,7 +85,7 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
         config: the options.
 
     Returns: by format, `…_max_abs_logit`, `…_agreement` in [0, 1] and `…_bytes`; of the int8 package `int8_weights`,
-        how many weights lie in it as int8, and `float_weights`, how many linears the checkpoint keeps float.
+        how many weights lie in it as int8, and `float_weights`, how many stay float.
 
     Raises:
         ArtifactError: an input is not sealed, of another kind, or the tokens have no test split.

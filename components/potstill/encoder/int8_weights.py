@@ -1,4 +1,9 @@
-"""Which weights an export with int8 weights holds as int8, and on which scales."""
+"""Which weights become int8, and on which scales: the rule for qat and both exporters.
+
+Every linear does, and every embedding but tables of a few rows. Rounding moves all tokens that look up the same row by
+the same amount. Where one row serves every token of every text, as that of a segment does, the error never averages
+out, and int8 saves a few kilobytes there at most.
+"""
 
 from collections.abc import Mapping
 
@@ -6,11 +11,27 @@ from torch import nn
 
 from potstill.encoder.quantization import Scales, weight_scale
 
+# Embeddings with fewer rows stay float. Token types have 1 or 2, positions and vocabularies far more.
+FEW_ROWS = 16
+
+Weighted = nn.Linear | nn.Embedding
+
+
+def has_few_rows(module: nn.Module) -> bool:
+    """Tell whether a module is an embedding of so few rows that it stays float; a linear never is, however narrow."""
+    return isinstance(module, nn.Embedding) and module.num_embeddings < FEW_ROWS
+
+
+def weighted_modules(model: nn.Module) -> dict[str, Weighted]:
+    """Return every linear and embedding of a model, by name."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, Weighted)}
+
 
 def int8_weights(model: nn.Module, scales: Mapping[str, Scales]) -> dict[str, Scales]:
-    """Return the checkpoint's own scales where it has any, else those of every linear and embedding.
+    """Return the checkpoint's own scales where it has any, else those of every linear and of embeddings of many rows.
 
-    A linear that a checkpoint with scales leaves without any was kept float for its accuracy, and stays so.
+    What a checkpoint with scales leaves without any was kept float for its accuracy, and stays so. What it has scales
+    of is int8: in checkpoints of an older qat, tables of few rows as well.
 
     Args:
         model: the float classifier.
@@ -18,8 +39,8 @@ def int8_weights(model: nn.Module, scales: Mapping[str, Scales]) -> dict[str, Sc
     """
     return dict(scales) or {
         name: Scales(weight_scale(module.weight))
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | nn.Embedding)
+        for name, module in weighted_modules(model).items()
+        if not has_few_rows(module)
     }
 
 

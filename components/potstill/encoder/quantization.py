@@ -11,7 +11,8 @@ quantised weight `N.weight` lie named tensors:
     int8 = clamp(round(weight · smoothing / scale), -128, 127)
     uint8 = clamp(round(x / smoothing / scale) + zero_point, 0, 255)
 
-A linear without a weight scale is float; with one, but without an input's, its input is quantised as it comes.
+A linear or embedding without a weight scale is float, and config.json names it. A linear with one, but without an
+input's, has its input quantised as it comes.
 
 Source: arXiv:1712.05877 (integer-arithmetic-only inference); ONNX QuantizeLinear; arXiv:2211.10438 (smoothing).
 `potstill.encoder.quantized_linears` computes with them.

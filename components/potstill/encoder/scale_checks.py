@@ -16,6 +16,9 @@ WEIGHT_SCALE, INPUT_SCALE, ZERO_POINT, SMOOTHING = SUFFIXES = (
     ".input_smoothing",
 )
 GREATEST_ZERO_POINT = 255
+# What config.json calls its lists of what has no scales. The second is missing in older checkpoints, which quantise all
+# embeddings.
+FLOAT_KINDS = FLOAT_LINEARS, FLOAT_EMBEDDINGS = "float_linears", "float_embeddings"
 
 
 def require_scales(path: Path, tensors: Mapping[str, Tensor], layout: Mapping[str, Any]) -> None:
@@ -74,7 +77,7 @@ def _contradictions(tensors: Mapping[str, Tensor], layout: Mapping[str, Any]) ->
     weights = {name.removesuffix(".weight") for name, each in tensors.items() if name.endswith(".weight")}
     matrices = {stem for stem in weights if tensors[f"{stem}.weight"].ndim == 2}
     unscaled = {stem for stem in matrices if stem + WEIGHT_SCALE not in tensors}
-    told = set(layout.get("float_linears", []))
+    told = {name for kind in FLOAT_KINDS for name in layout.get(kind, [])}
     return [f"{stem} has scales, but config.json tells that it is float" for stem in sorted(told - unscaled)] + [
         f"{stem} has no scales, but config.json does not tell that it is float" for stem in sorted(unscaled - told)
     ]

@@ -13,9 +13,9 @@ from potstill.data.batches import Batch
 from potstill.encoder.checkpoint import EAGER_ONLY
 from potstill.latency_table.config import INT8, LatencyTableConfig
 from potstill.measure.onnx_session import feed, open_session
-from potstill.onnx_export.dynamic_int8 import quantize_dynamically
-from potstill.onnx_export.optimize import optimize
-from potstill.onnx_export.trace import trace
+from potstill.onnx_export.graphs.optimize import optimize
+from potstill.onnx_export.graphs.trace import trace
+from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically
 from potstill.prune.shape import Shape, config_of
 
 OPSET = 17

@@ -10,6 +10,7 @@ from potstill.data.batches import PAD, Batch, by_length, pad
 from potstill.data.tokens import TokenTable, shortened
 
 PROVIDER = "CPUExecutionProvider"
+ERRORS_ONLY = 3  # severity of what onnxruntime logs
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")  # what the files of any family have, and no other
 
 
@@ -29,6 +30,14 @@ def session_options(threads: int = 1) -> ort.SessionOptions:
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # A spinning thread burns the processor time of its neighbours, and its own latency looks better than it is.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def writing_options(graph: Path) -> ort.SessionOptions:
+    """Return the options of a session that writes the graph it makes of a file, to read it back; graph: where to."""
+    options = session_options()
+    options.optimized_model_filepath = str(graph)
+    options.log_severity_level = ERRORS_ONLY  # it remarks that the graph is for this processor: so it is meant
     return options
 
 

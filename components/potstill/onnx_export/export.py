@@ -9,8 +9,8 @@ from potstill.artifacts import Artifact
 from potstill.measure.parity import Parity
 from potstill.measure.size import size_on_disk
 from potstill.onnx_export.config import FILES, OnnxExportConfig
-from potstill.onnx_export.formats import Built
-from potstill.onnx_export.proof import Proof, simulated
+from potstill.onnx_export.graphs.formats import Built
+from potstill.onnx_export.proof.proof import Proof, simulated
 
 SHAPING = ("opset", "optimization", "target", "batch", "length")  # options that a reader of the files must know
 

@@ -14,13 +14,13 @@ from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
 from potstill.onnx_export.config import FEATURE_EXTRACTION, FILES, WITH_RANGES, OnnxExportConfig
 from potstill.onnx_export.export import Export
-from potstill.onnx_export.formats import build
-from potstill.onnx_export.proof import prove
-from potstill.onnx_export.rows import proof_rows
-from potstill.onnx_export.shapes import refuse_too_long
+from potstill.onnx_export.files.writing import write_files
+from potstill.onnx_export.graphs.formats import build
+from potstill.onnx_export.graphs.shapes import refuse_too_long
+from potstill.onnx_export.proof.proof import prove
+from potstill.onnx_export.proof.rows import proof_rows
 from potstill.onnx_export.table import write_table
 from potstill.onnx_export.tasks import refuse_unfit
-from potstill.onnx_export.writing import write_files
 from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.training.agreement import own_tokens

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from potstill.encoder.int8_weights import has_few_rows, weighted_modules
 from potstill.encoder.quantization import INT8, Scales, weight_scale
 from potstill.qat.following import FollowingInput
 from potstill.qat.learned import LearnedInput, LearnedRows, LearnedScale, lsq
@@ -91,16 +92,18 @@ def prepare(
 ) -> PreTrainedModel:
     """Replace linears and embeddings by their fake-quantised twins, which share their weights, in place.
 
+    Tables of few rows stay float, and are trained as such.
+
     Args:
         model: the float model.
         ranges: by name of the linear, where the range of its input begins; a linear without one stays float.
         smoothing: by name of the linear, what its input is divided by, (in,) float32.
         learned: whether scales are trained (LSQ), or follow what is seen.
     """
-    for name, module in list(model.named_modules()):
+    for name, module in weighted_modules(model).items():
         if isinstance(module, nn.Linear) and name in ranges:
             model.set_submodule(name, QatLinear(module, ranges[name], smoothing.get(name), learned=learned))
-        elif isinstance(module, nn.Embedding):
+        elif isinstance(module, nn.Embedding) and not has_few_rows(module):
             model.set_submodule(name, QatEmbedding(module, learned=learned))
     return model
 

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from potstill.data.tokens import TokenTable
 from potstill.encoder.quantization import CONFIG_KEY, scale_tensors
+from potstill.encoder.scale_checks import FLOAT_EMBEDDINGS, FLOAT_LINEARS
 from potstill.measure.measures import Measures
 from potstill.progress import tell
 from potstill.qat.audit import audit, hurting, write_audit
@@ -27,7 +28,7 @@ class Outcome:
         config: the options.
         start: what the float model was judged to be.
         untrained: what scales without training would have lost.
-        mixed: the scales, and which linears have none.
+        mixed: the scales, and which linears have none for the floor.
         sensitivity: what each linear costs, where it was measured.
     """
 
@@ -45,15 +46,16 @@ class Outcome:
             "method": self.config.method,
             "weights": "int8 per row, symmetric",
             "inputs": f"uint8 per tensor, asymmetric{as_it_comes}",
-            "float_linears": self._unscaled(),
+            FLOAT_LINEARS: self._unscaled(nn.Linear),
+            FLOAT_EMBEDDINGS: self._unscaled(nn.Embedding),
         }
         setattr(self.model.config, CONFIG_KEY, layout)
         return self.model
 
-    def _unscaled(self) -> list[str]:
-        """Name every linear without scales: those of the floor, and those that no row went through."""
-        linears = [name for name, module in self.model.named_modules() if isinstance(module, nn.Linear)]
-        return [name for name in linears if name not in self.mixed.scales]
+    def _unscaled(self, kind: type[nn.Module]) -> list[str]:
+        """Name what has no scales: linears of the floor and those that no row went through; tables of few rows."""
+        names = [name for name, module in self.model.named_modules() if isinstance(module, kind)]
+        return [name for name in names if name not in self.mixed.scales]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the scales as they stand beside the weights."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from potstill.data.tokens import TokenTable
-from potstill.encoder.int8_weights import int8_weights
+from potstill.encoder.int8_weights import has_few_rows, int8_weights, weighted_modules
 from potstill.encoder.quantization import Scales, input_scale, smoothed, weight_scale
 from potstill.qat.calibration import calibrate
 from potstill.qat.config import DYNAMIC, QatConfig
@@ -50,16 +50,17 @@ def calibrated(model: PreTrainedModel, table: TokenTable, config: QatConfig) -> 
 
 
 def post_training_scales(model: PreTrainedModel, start: Calibrated) -> dict[str, Scales]:
-    """Return the scales of every linear and embedding: of weights from their extremes, of inputs from their ranges.
+    """Return the scales of linears and embeddings: of weights from their extremes, of inputs from their ranges.
 
-    Where ranges were found, a linear without one, which no row went through, gets no scales and stays float.
+    Tables of few rows get none and stay float. So does, where ranges were found, a linear without one, which no row
+    went through.
     """
     if not start.ranges:
         return int8_weights(model, {})
     return {
         name: _scales(module, start.ranges.get(name), start.smoothing.get(name))
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Embedding) or name in start.ranges
+        for name, module in weighted_modules(model).items()
+        if name in start.ranges or (isinstance(module, nn.Embedding) and not has_few_rows(module))
     }
 
 

@@ -49,8 +49,9 @@ def quantize_checkpoint(
     most in float until no more than so many points are lost. MobileBERT: qat, with `--smoothing 0.5` where the audit
     names outliers.
 
-    Weights of linears and embeddings become int8, inputs of linears uint8; LayerNorm, softmax, GELU and residual sums
-    stay float. The ranges of all tensors are audited, and those that hurt are named.
+    Weights of linears and embeddings become int8, inputs of linears uint8; LayerNorm, softmax, GELU, residual sums and
+    embeddings of fewer than 16 rows (token types) stay float. The ranges of all tensors are audited, and those that
+    hurt are named.
 
     Args:
         student: `checkpoint/v1` of a float classifier.

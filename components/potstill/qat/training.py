@@ -26,7 +26,7 @@ class Trained:
     """What a training ended with.
 
     Attributes:
-        scales: of every linear and embedding.
+        scales: of linears and embeddings that are int8.
         state: of the training.
         better: whether it answers more like its teacher than calibration alone; else that was kept.
     """

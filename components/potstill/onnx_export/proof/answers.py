@@ -12,10 +12,10 @@ from potstill.data.batches import Batch
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.onnx_session import INPUTS, answer_onnx, feed, fixed_shape, open_session
 from potstill.onnx_export.config import FILES, INT8_FORMATS, SAFETENSORS, TORCHSCRIPT, OnnxExportConfig
-from potstill.onnx_export.rows import ProofRows
+from potstill.onnx_export.files.torchscript_file import open_torchscript
+from potstill.onnx_export.graphs.trace import input_names
+from potstill.onnx_export.proof.rows import ProofRows
 from potstill.onnx_export.tasks import TASK, part_for
-from potstill.onnx_export.torchscript_file import open_torchscript
-from potstill.onnx_export.trace import input_names
 from potstill.progress import progress
 
 Answer = npt.NDArray[np.float32]  # of one row: (labels,), or (tokens, hidden) without padding

@@ -15,8 +15,8 @@ from potstill.encoder import pruned
 from potstill.encoder.positions import longest_input
 from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
 from potstill.onnx_export.config import TEXT_CLASSIFICATION
-from potstill.onnx_export.noise import without_noise
-from potstill.onnx_export.silent_faults import refuse_moving, refuse_random
+from potstill.onnx_export.graphs.noise import without_noise
+from potstill.onnx_export.graphs.silent_faults import refuse_moving, refuse_random
 from potstill.onnx_export.tasks import TASK
 
 NEWEST_TRACED = 20  # beyond, PyTorch's TorchScript exporter knows no operator set; onnx converts

@@ -3,7 +3,7 @@
 import onnxslim
 from onnx import ModelProto
 
-from potstill.onnx_export.noise import without_noise
+from potstill.onnx_export.graphs.noise import without_noise
 
 
 def slim(model: ModelProto) -> ModelProto:

@@ -14,7 +14,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from potstill.encoder.quantization import to_int8
-from potstill.onnx_export.graph import Array, add_constant, constants, name_constants, replace_nodes
+from potstill.onnx_export.graphs.graph import Array, add_constant, constants, name_constants, replace_nodes
 
 
 def fold_embeddings(model: ModelProto, scales: Mapping[str, Tensor]) -> int:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from potstill.encoder.quantization import to_int8
 from potstill.errors import ParityError
-from potstill.onnx_export.graph import Array, add_constant, constants, drop_unused
+from potstill.onnx_export.graphs.graph import Array, add_constant, constants, drop_unused
 
 CHANNELS = 1  # axis of the output channels of a weight (in, out)
 JOINT = "+"  # between the names of linears that share a weight

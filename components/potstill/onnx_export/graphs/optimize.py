@@ -8,7 +8,7 @@ from onnx import ModelProto
 from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 
-from potstill.onnx_export.noise import without_noise
+from potstill.onnx_export.graphs.noise import without_noise
 
 FAMILY = "bert"  # whose fusions are looked for; those of the other families are of the same shape
 

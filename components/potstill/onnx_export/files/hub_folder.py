@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from potstill.encoder.checkpoint import CONFIG, WEIGHTS
-from potstill.onnx_export.trace import EXPORTED_AS
+from potstill.onnx_export.graphs.trace import EXPORTED_AS
 
 
 def write_config(checkpoint: Path, folder: Path) -> None:

@@ -22,7 +22,6 @@ from potstill.measure.parity import (
     require_agreement,
     require_close,
 )
-from potstill.onnx_export.answers import Answer, answers_of_file, answers_of_model
 from potstill.onnx_export.config import (
     FEATURE_EXTRACTION,
     FILES,
@@ -35,8 +34,9 @@ from potstill.onnx_export.config import (
     RERANKING,
     OnnxExportConfig,
 )
-from potstill.onnx_export.int8_kernels import asked_int8, run_int8, running_graph
-from potstill.onnx_export.rows import ProofRows
+from potstill.onnx_export.int8.int8_kernels import asked_int8, run_int8, running_graph
+from potstill.onnx_export.proof.answers import Answer, answers_of_file, answers_of_model
+from potstill.onnx_export.proof.rows import ProofRows
 
 
 @dataclass(frozen=True)

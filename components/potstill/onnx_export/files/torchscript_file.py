@@ -17,8 +17,8 @@ from transformers import PreTrainedModel
 
 from potstill.encoder.positions import longest_input
 from potstill.errors import InputError
-from potstill.onnx_export.noise import without_noise
-from potstill.onnx_export.silent_faults import refuse_moving
+from potstill.onnx_export.graphs.noise import without_noise
+from potstill.onnx_export.graphs.silent_faults import refuse_moving
 
 FACTS = "facts.json"
 INPUTS, OUTPUT = "inputs", "output"

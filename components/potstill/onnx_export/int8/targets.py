@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from onnx import ModelProto, NodeProto, numpy_helper
 
-from potstill.onnx_export.graph import constants, readers
+from potstill.onnx_export.graphs.graph import constants, readers
 
 UNSIGNED_ZERO = 128
 # Where a node's weight and its zero point stand among its inputs.

@@ -8,14 +8,14 @@ from typing import Any
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.onnx_export.config import FILES, ORT_SOURCES, SAFETENSORS, TORCHSCRIPT, OnnxExportConfig
-from potstill.onnx_export.formats import Built
-from potstill.onnx_export.hub_folder import copy_source, write_config
-from potstill.onnx_export.mobile_usability import mobile_usability
-from potstill.onnx_export.onnx_file import write_onnx
-from potstill.onnx_export.ort_file import write_ort, write_required_operators
+from potstill.onnx_export.files.hub_folder import copy_source, write_config
+from potstill.onnx_export.files.mobile_usability import mobile_usability
+from potstill.onnx_export.files.onnx_file import write_onnx
+from potstill.onnx_export.files.ort_file import write_ort, write_required_operators
+from potstill.onnx_export.files.torchscript_file import write_torchscript
+from potstill.onnx_export.graphs.formats import Built
+from potstill.onnx_export.graphs.trace import input_names
 from potstill.onnx_export.tasks import TASK, part_for
-from potstill.onnx_export.torchscript_file import write_torchscript
-from potstill.onnx_export.trace import input_names
 
 REQUIRED_OPERATORS = "required_operators.config"
 

@@ -12,10 +12,10 @@ from torch import nn
 
 from potstill.encoder.int8_weights import int8_weights, unsmoothed
 from potstill.encoder.quantization import Scales
-from potstill.onnx_export.fold_embeddings import fold_embeddings
-from potstill.onnx_export.noise import without_noise
-from potstill.onnx_export.optimize import optimize
-from potstill.onnx_export.weight_matching import FusedLinear, fused_linears, overrides, require_int8
+from potstill.onnx_export.graphs.noise import without_noise
+from potstill.onnx_export.graphs.optimize import optimize
+from potstill.onnx_export.int8.fold_embeddings import fold_embeddings
+from potstill.onnx_export.int8.weight_matching import FusedLinear, fused_linears, overrides, require_int8
 
 NO_SCALES: Mapping[str, Scales] = MappingProxyType({})
 
@@ -30,7 +30,8 @@ def quantize_dynamically(traced: ModelProto, model: nn.Module, scales: Mapping[s
     Args:
         traced: a graph as `trace` makes it; not changed.
         model: the classifier it was traced from, with plain linears.
-        scales: the checkpoint's own, by module name; its linears without any stay float. Empty: of every weight.
+        scales: the checkpoint's own, by module name; its linears without any stay float. Empty: as
+            `int8_weights` gives them.
 
     Raises:
         ParityError: a weight is not int8 on its scales in the end.

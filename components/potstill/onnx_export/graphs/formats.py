@@ -23,16 +23,16 @@ from potstill.onnx_export.config import (
     TEXT_CLASSIFICATION,
     OnnxExportConfig,
 )
-from potstill.onnx_export.dynamic_int8 import quantize_dynamically
-from potstill.onnx_export.fold_embeddings import fold_embeddings
-from potstill.onnx_export.fold_linears import fold_linears
-from potstill.onnx_export.optimize import optimize
-from potstill.onnx_export.shapes import fix_shapes
-from potstill.onnx_export.silent_faults import refuse_quantized_attention, require_fused
-from potstill.onnx_export.slim import slim
-from potstill.onnx_export.targets import unsigned_weights
+from potstill.onnx_export.graphs.optimize import optimize
+from potstill.onnx_export.graphs.shapes import fix_shapes
+from potstill.onnx_export.graphs.silent_faults import refuse_quantized_attention, require_fused
+from potstill.onnx_export.graphs.slim import slim
+from potstill.onnx_export.graphs.trace import attention_for, trace
+from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically
+from potstill.onnx_export.int8.fold_embeddings import fold_embeddings
+from potstill.onnx_export.int8.fold_linears import fold_linears
+from potstill.onnx_export.int8.targets import unsigned_weights
 from potstill.onnx_export.tasks import named_in, part_for
-from potstill.onnx_export.trace import attention_for, trace
 
 TRACED, FOLDED, SLIMMED = "traced", "O1", "onnxslim"  # steps that are told whether or not a file comes of them
 

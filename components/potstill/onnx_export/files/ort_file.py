@@ -7,15 +7,13 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from potstill.measure.onnx_session import PROVIDER, session_options
-from potstill.onnx_export.noise import without_noise
-from potstill.onnx_export.ort_same_bytes import same_bytes
+from potstill.measure.onnx_session import PROVIDER, writing_options
+from potstill.onnx_export.config import ARM64
+from potstill.onnx_export.files.ort_same_bytes import same_bytes
+from potstill.onnx_export.graphs.noise import without_noise
 
 with without_noise():  # importing it gives the whole process a log handler
     from onnxruntime.tools.ort_format_model import create_config_from_models
-
-ARM64 = "arm64"
-ERRORS_ONLY = 3  # severity of what onnxruntime logs
 
 
 def write_ort(source: Path, target_file: Path, platform: str) -> None:
@@ -35,15 +33,14 @@ def write_ort(source: Path, target_file: Path, platform: str) -> None:
 
     Source: https://onnxruntime.ai/docs/performance/model-optimizations/ort-format-models.html (style Fixed).
     """
-    options = session_options()
-    options.add_session_config_entry("session.save_model_format", "ORT")
-    options.add_session_config_entry("session.qdqisint8allowed", str(int(platform == ARM64)))
-    options.log_severity_level = ERRORS_ONLY  # it remarks that some rewrites suit some processors only
     with tempfile.TemporaryDirectory() as work:
-        options.optimized_model_filepath = str(Path(work) / "written.ort")
+        written = Path(work) / "written.ort"
+        options = writing_options(written)
+        options.add_session_config_entry("session.save_model_format", "ORT")
+        options.add_session_config_entry("session.qdqisint8allowed", str(int(platform == ARM64)))
         # The one rewrite that asks which processor is at work; it is about convolutions, which no encoder here has.
         ort.InferenceSession(str(source), options, providers=[PROVIDER], disabled_optimizers=["NchwcTransformer"])
-        target_file.write_bytes(same_bytes(Path(options.optimized_model_filepath).read_bytes()))
+        target_file.write_bytes(same_bytes(written.read_bytes()))
 
 
 def write_required_operators(files: Sequence[Path], path: Path) -> None:

@@ -102,7 +102,9 @@ class MobileUsability:
         nowhere = set.intersection(*(set(each.unsupported) for each in self.fixed.values()))
         found = sorted(name.partition(":")[2] for name in nowhere if name.startswith(OWN) or name in INTEGER)
         return (
-            f"The CPU provider alone runs {', '.join(found)}; for an accelerator take the format fp32." if found else ""
+            f"The CPU provider alone runs {', '.join(found)}; accelerators compute in float, which fp32 gives them."
+            if found
+            else ""
         )
 
     def _about_rounding(self) -> str:

@@ -4,7 +4,7 @@ from onnx import ModelProto, NodeProto, numpy_helper
 from onnxruntime.tools.onnx_model_utils import make_dim_param_fixed
 
 from potstill.errors import OptionError
-from potstill.onnx_export.graph import constants, producers
+from potstill.onnx_export.graphs.graph import constants, producers
 
 BATCH, LENGTH = "batch_size", "sequence_length"  # what Optimum calls the axes
 

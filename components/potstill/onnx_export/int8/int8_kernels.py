@@ -9,13 +9,12 @@ import onnx
 import onnxruntime as ort
 from onnx import ModelProto, NodeProto
 
-from potstill.measure.onnx_session import PROVIDER, session_options
-from potstill.onnx_export.graph import producers
-from potstill.onnx_export.weight_matching import JOINT
+from potstill.measure.onnx_session import PROVIDER, writing_options
+from potstill.onnx_export.graphs.graph import producers
+from potstill.onnx_export.int8.weight_matching import JOINT
 
 KERNELS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger", "QLinearMatMul", "QGemm", "QAttention")
 ENDINGS = (".weight_int8", ".weight_quantized")  # of a linear's int8 weight in a file, and in the graph that runs
-ERRORS_ONLY = 3
 
 
 def asked_int8(graph: ModelProto) -> Counter[str]:
@@ -42,11 +41,9 @@ def run_int8(running: ModelProto) -> dict[str, list[str]]:
 def running_graph(path: Path) -> ModelProto:
     """Read back what plain onnxruntime made of a file for this processor, without its weights' values."""
     with tempfile.TemporaryDirectory() as work:
-        options = session_options()
-        options.optimized_model_filepath = str(Path(work) / "running.onnx")
-        options.log_severity_level = ERRORS_ONLY  # it warns that this graph is for this processor only: so it is meant
-        ort.InferenceSession(str(path), options, providers=[PROVIDER])
-        return onnx.load(options.optimized_model_filepath, load_external_data=False)
+        graph = Path(work) / "running.onnx"
+        ort.InferenceSession(str(path), writing_options(graph), providers=[PROVIDER])
+        return onnx.load(graph, load_external_data=False)
 
 
 def linears_of(weight: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Files: ONNX, ORT, TorchScript, the source, and what opens the folder."""

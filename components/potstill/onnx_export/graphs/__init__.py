@@ -1,0 +1,1 @@
+"""Graphs: traced from PyTorch, folded, fused, slimmed, their shapes fixed."""

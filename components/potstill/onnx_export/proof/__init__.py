@@ -1,0 +1,1 @@
+"""Proof: every file runs beside PyTorch, on the same rows."""
