@@ -23,6 +23,7 @@ from potstill.onnx_export.config import (
     TEXT_CLASSIFICATION,
     OnnxExportConfig,
 )
+from potstill.onnx_export.graphs.layer_norms import keep_layer_norms
 from potstill.onnx_export.graphs.optimize import optimize
 from potstill.onnx_export.graphs.shapes import fix_shapes
 from potstill.onnx_export.graphs.silent_faults import refuse_quantized_attention, require_fused
@@ -127,4 +128,5 @@ def from_scales(checkpoint: Path, opset: int, task: str = TEXT_CLASSIFICATION) -
     tables = {name for name, module in part.named_modules() if isinstance(module, nn.Embedding)}
     fold_embeddings(traced, {name: each.weight for name, each in scales.items() if name in tables})
     refuse_quantized_attention(traced)
+    keep_layer_norms(traced)
     return traced
