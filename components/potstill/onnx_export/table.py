@@ -52,11 +52,13 @@ def _int8(meaning: Mapping[str, Any]) -> str:
             by_operator[operators[0]] = by_operator.get(operators[0], 0) + 1
         told = ", ".join(f"{count} as {operator}" for operator, count in sorted(by_operator.items()))
         lines.append(f"* `{name}`: {len(linears)} linears: {told or 'none'}.")
-    return "## What onnxruntime computes in int8\n\n" + "\n".join(lines) if lines else ""
+    title = "## What onnxruntime computes in int8 (by name in artifact.json, `int8_operators`)"
+    return f"{title}\n\n" + "\n".join(lines) if lines else ""
 
 
 def _nodes(steps: Mapping[str, Mapping[str, int]]) -> str:
     """By operator how many nodes each step has; those with most nodes first."""
+    steps = _without_repeats(steps)
     totals: dict[str, int] = {}
     for counts in steps.values():
         for operator, count in counts.items():
@@ -66,6 +68,11 @@ def _nodes(steps: Mapping[str, Mapping[str, int]]) -> str:
     rows += [[f"{len(operators) - COMMON} others", *_counts(steps, operators[COMMON:])]] if operators[COMMON:] else []
     rows.append(["**all**", *_counts(steps, operators)])
     return f"## Nodes, step by step\n\n{_table(['operator', *steps], rows)}" if steps else ""
+
+
+def _without_repeats(steps: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    """Tell the step that fp32 is written of by that name alone: as it was traced, or after onnxslim."""
+    return {FP32 if counts == steps.get(FP32) else step: counts for step, counts in steps.items()}
 
 
 def _counts(steps: Mapping[str, Mapping[str, int]], operators: Iterable[str]) -> list[int | str]:
