@@ -76,6 +76,8 @@ def assisted(
     temperature: float = 0.0,
     control: bool = True,
     opset: int = 17,
+    onnx_formats: str = "",
+    onnx_target: str = "arm64",
     coreml_target: str = "iOS16",
     max_size_mb: float = 20.0,
     max_latency_p95_ms: float = 0.0,
@@ -117,6 +119,8 @@ def assisted(
         temperature: Softens the soft labels of both; 0 is as the recipe says.
         control: Also train the student on the labels alone, and report the gain of distillation.
         opset: ONNX operator set.
+        onnx_formats: Files that onnx-export writes, comma-separated; empty is all.
+        onnx_target: Processor of the ONNX int8 files: arm64, avx512_vnni or avx2.
         coreml_target: Oldest system that the Core ML packages run on.
         max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
         max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
@@ -196,7 +200,7 @@ def assisted(
     delivered = deliver(
         tokens,
         student,
-        opset,
+        {"formats": onnx_formats, "opset": opset, "target": onnx_target},
         coreml_target,
         teacher=first.outputs["teacher"],
         student=student,

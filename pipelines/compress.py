@@ -99,6 +99,8 @@ def compress(
     qat_ranges: str = "ema",
     qat_max_accuracy_drop: float = 0.0,
     opset: int = 17,
+    onnx_formats: str = "",
+    onnx_target: str = "arm64",
     coreml_target: str = "iOS16",
     max_size_mb: float = 20.0,
     max_latency_p95_ms: float = 0.0,
@@ -159,6 +161,8 @@ def compress(
         qat_ranges: What moves the ranges in training: ema or learned.
         qat_max_accuracy_drop: Points that int8 may lose, by the bound; worst linears stay float. 0 is no such floor.
         opset: ONNX operator set.
+        onnx_formats: Files that onnx-export writes, comma-separated; empty is all.
+        onnx_target: Processor of the ONNX int8 files: arm64, avx512_vnni or avx2.
         coreml_target: Oldest system that the Core ML packages run on.
         max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
         max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
@@ -258,7 +262,7 @@ def compress(
     delivered = deliver(
         tokens,
         model,
-        opset,
+        {"formats": onnx_formats, "opset": opset, "target": onnx_target},
         coreml_target,
         teacher=trained.outputs["teacher"],
         student=distilled.outputs["student"],

@@ -1,5 +1,6 @@
 """The end that every pipeline shares: export, judge, and let only what passes through."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.placement import place
@@ -8,19 +9,21 @@ from potstill.onnx_export.component import onnx_export
 from potstill.validate.component import gate, validate
 
 
-def deliver(tokens: Any, model: Any, opset: Any, coreml_target: Any, **judging: Any) -> dict[str, Any]:
+def deliver(
+    tokens: Any, model: Any, onnx_options: Mapping[str, Any], coreml_target: Any, **judging: Any
+) -> dict[str, Any]:
     """Wire both exporters, validate and the gate into the pipeline that calls this.
 
     Args:
         tokens: the token set, a task's output.
         model: the last checkpoint, a task's output.
-        opset: ONNX operator set.
+        onnx_options: parameters of onnx-export.
         coreml_target: oldest system that the Core ML packages run on.
         judging: further inputs and parameters of validate: what to compare with, budgets, threads.
 
     Returns: the pipeline's outputs of these steps, by name.
     """
-    to_onnx = onnx_export(model=model, tokens=tokens, opset=opset)
+    to_onnx = onnx_export(model=model, tokens=tokens, **onnx_options)
     to_coreml = coreml_export(model=model, tokens=tokens, target=coreml_target)
     onnx, package = to_onnx.outputs["onnx"], to_coreml.outputs["package"]
     judged = validate(tokens=tokens, model=model, onnx=onnx, package=package, **judging)

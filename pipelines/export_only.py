@@ -45,6 +45,8 @@ def export_only(
     max_length: int = 128,
     test_share: float = 0.1,
     opset: int = 17,
+    onnx_formats: str = "",
+    onnx_target: str = "arm64",
     coreml_target: str = "iOS16",
     max_size_mb: float = 0.0,
     max_latency_p95_ms: float = 0.0,
@@ -66,6 +68,8 @@ def export_only(
         max_length: Tokens kept of each text; the length of the Core ML model.
         test_share: Share of the rows that judge.
         opset: ONNX operator set.
+        onnx_formats: Files that onnx-export writes, comma-separated; empty is all.
+        onnx_target: Processor of the ONNX int8 files: arm64, avx512_vnni or avx2.
         coreml_target: Oldest system that the Core ML packages run on.
         max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
         max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
@@ -91,7 +95,7 @@ def export_only(
     delivered = deliver(
         tokens,
         start,
-        opset,
+        {"formats": onnx_formats, "opset": opset, "target": onnx_target},
         coreml_target,
         threads=threads,
         max_size_mb=max_size_mb,
