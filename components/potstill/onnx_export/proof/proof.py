@@ -86,7 +86,16 @@ class Proof:
             if each.missing
         ]
         offences += require_close(exact, config.tolerance_fp32) + require_agreement(rounded, config.minimum_agreement)
-        refuse(offences, "Leave the format out by --formats, or loosen --tolerance-fp32 or --minimum-agreement")
+        refuse(offences, self._way_out(config))
+
+    def _way_out(self, config: OnnxExportConfig) -> str:
+        agrees = {name: each.agreement >= config.minimum_agreement for name, each in self.parity.items()}
+        ranges = (
+            "int8 takes inputs as they come and is compared with the float weights; int8_qdq, with the ranges that the "
+            "checkpoint has, agrees. "
+        )
+        only = ranges if agrees.get(INT8_QDQ) and not agrees.get(INT8, True) else ""
+        return f"{only}Leave the format out by --formats, or loosen --tolerance-fp32 or --minimum-agreement"
 
 
 def prove(source: Artifact, rows: ProofRows, folder: Path, formats: Sequence[str], config: OnnxExportConfig) -> Proof:
