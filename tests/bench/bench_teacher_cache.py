@@ -33,7 +33,6 @@ from potstill.training.losses import relation_divergence, relations, soft_labels
 from potstill.training.parts import ROWS, TOKENS  # noqa: E402
 from potstill.training.teacher_outputs import LOGITS, RELATIONS, kept_of, view_parts, write_outputs  # noqa: E402
 from potstill.training.weights import Weight  # noqa: E402
-from tests.bench.onnx_tokenizer import VOCABULARY  # noqa: E402
 from tests.bench.bench_training import (  # noqa: E402
     LABELS,
     OPTIONS,
@@ -45,6 +44,7 @@ from tests.bench.bench_training import (  # noqa: E402
     ratio,
     timed,
 )
+from tests.bench.onnx_tokenizer import VOCABULARY  # noqa: E402
 
 HEADS, TEMPERATURE, PART = 12, 2.0, "train"
 GOAL, SHARE = 5.0, 0.9
