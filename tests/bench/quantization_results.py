@@ -19,7 +19,7 @@ from potstill.measure.intervals import paired_bootstrap
 from potstill.measure.onnx_session import open_session, predict_onnx
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.config import FILES
-from potstill.onnx_export.int8.int8_kernels import run_int8, running_graph
+from potstill.onnx_export.int8.int8_kernels import run_int8, running_nodes
 from potstill.progress import tell
 from potstill.qat import QatConfig, quantize_checkpoint
 from potstill.training.device import reproducible
@@ -92,7 +92,7 @@ class Results:
             "file": str(file.relative_to(folder)),
             "simulated": None if model is None else self._simulated(model),
             "megabytes": file.stat().st_size / MEGA,
-            "int8": len(run_int8(running_graph(file))),
+            "int8": len(run_int8(running_nodes(file))),
             "seconds": seconds,
         }
         _facts(folder).write_text(json.dumps(facts))

@@ -15,6 +15,7 @@ from potstill.measure.size import size_on_disk
 from potstill.measure.torch_session import predict_torch
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.config import FILES, LEVELS, TARGETS
+from potstill.onnx_export.int8.int8_kernels import running_nodes
 
 LOOSE = {"parity_rows": 8, "minimum_agreement": 0.5}
 
@@ -98,6 +99,12 @@ def test_a_files_size_counts_the_weights_beside_it(exporting):
     assert size_on_disk(folder / "model.onnx") == sum(parts)
 
 
+def test_weights_beside_the_graph_are_read_by_whom_the_graph_is(exporting):
+    folder = exporting("fp32", external_data=True)
+    modes = {(folder / name).stat().st_mode for name in ("model.onnx", "model.onnx.data")}
+    assert len(modes) == 1
+
+
 def test_weights_beside_the_graph_repeat_byte_for_byte(exporting):
     one, other = (expect(exporting("fp32,int8", external_data=True), "onnx/v1") for _ in range(2))
     assert one.digest == other.digest
@@ -114,6 +121,15 @@ def test_every_level_gives_a_file_that_agrees(exporting, level):
     kinds = {each.data_type for each in onnx.load(folder / FILES["optimized"]).graph.initializer if len(each.dims) == 2}
     assert (TensorProto.FLOAT16 in kinds) == (level == "O4")
     assert open_session(folder / FILES["optimized"]).get_outputs()[0].type == "tensor(float)"
+
+
+@pytest.mark.parametrize("shape", [{}, {"batch": 1, "length": 16}], ids=["any", "fixed"])
+def test_residuals_stay_apart_from_layer_norms(exporting, shape):
+    """Together they take many times as long on a CPU, and onnxruntime joins them when it opens a file."""
+    folder = exporting("optimized,int8,int8_qdq", **shape)
+    for name in ("optimized", "int8", "int8_qdq"):
+        found = {node.operator for node in running_nodes(folder / FILES[name])}
+        assert ("LayerNormalization" in found, "SkipLayerNormalization" in found) == (True, False)
 
 
 def test_int8_is_made_of_the_exact_graph_whatever_the_level(exporting):

@@ -1,6 +1,7 @@
 """onnx-export on tiny real models: every file computes what PyTorch computes, and its bytes repeat."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ from onnx import numpy_helper
 from potstill.artifacts import CHECKPOINT, expect, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
 from potstill.encoder.quantization import read_scales, to_int8
 from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.measure.onnx_session import predict_onnx
 from potstill.measure.torch_session import predict_torch
 from potstill.onnx_export import OnnxExportConfig, export_onnx
-from potstill.onnx_export.config import FILES, ONNX_FORMATS
+from potstill.onnx_export.config import FILES, INT8_FORMATS, ONNX_FORMATS
 from potstill.onnx_export.graphs.formats import from_scales
 from potstill.onnx_export.graphs.graph import constants, producers
 from potstill.onnx_export.graphs.optimize import optimize
@@ -161,7 +163,47 @@ def test_folding_computes_what_slow_rounding_computes(quantized_checkpoint: Path
 
 
 def test_every_linear_runs_in_int8(exported: Path) -> None:
-    assert expect(exported, "onnx/v1").meaning["int8_linears"] == {"int8": 14, "int8_qdq": 14}
+    assert expect(exported, "onnx/v1").meaning["int8_linears"] == dict.fromkeys(INT8_FORMATS, 14)
+
+
+def test_an_ort_file_alone_tells_its_int8_linears(
+    quantized_checkpoint: Path, tiny_tokens: Path, tmp_path: Path
+) -> None:
+    config = OnnxExportConfig(formats="int8_qdq_ort", parity_rows=8, minimum_agreement=0.5)
+    export_onnx(quantized_checkpoint, tiny_tokens, tmp_path / "onnx", config)
+    meaning = expect(tmp_path / "onnx", "onnx/v1").meaning
+    assert meaning["int8_operators"]["int8_qdq_ort"]["classifier"] == ["MatMulIntegerToFloat"]
+    assert "14 linears: 14 by MatMulIntegerToFloat" in (tmp_path / "onnx" / "exports.md").read_text(encoding="utf-8")
+
+
+def test_an_imported_checkpoint_exports(tiny_checkpoint: Path, tiny_tokens: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_checkpoint, tmp_path / "hub")
+    (tmp_path / "hub" / "artifact.json").unlink()
+    import_checkpoint(str(tmp_path / "hub"), tmp_path / "imported", ImportCheckpointConfig(licence="MIT", use="open"))
+    config = OnnxExportConfig(formats="fp32", parity_rows=8)
+    export_onnx(tmp_path / "imported", tiny_tokens, tmp_path / "onnx", config)
+    assert expect(tmp_path / "onnx", "onnx/v1").meaning["max_length"] == 32  # that of the tokens
+
+
+def test_weights_that_are_no_numbers_are_named(tiny_checkpoint: Path, tiny_tokens: Path, tmp_path: Path) -> None:
+    with creating(tmp_path / "broken", CHECKPOINT) as folder:
+        model = load_classifier(tiny_checkpoint)
+        model.classifier.weight.data[0, 0] = float("nan")
+        save_checkpoint(model, tiny_tokens, folder)
+        seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, OPEN)
+    with pytest.raises(InputError, match=r"1 weights are NaN or infinite \(classifier.weight\)"):
+        export_onnx(tmp_path / "broken", tiny_tokens, tmp_path / "onnx", LOOSE)
+
+
+@pytest.mark.parametrize("family_checkpoint", ["albert"], indirect=True)
+def test_a_shared_linear_is_counted_each_time_it_runs(
+    family_checkpoint: Path, tiny_tokens: Path, tmp_path: Path
+) -> None:
+    export_onnx(family_checkpoint, tiny_tokens, tmp_path / "onnx", OnnxExportConfig(formats="int8", parity_rows=8))
+    operators = expect(tmp_path / "onnx", "onnx/v1").meaning["int8_operators"]["int8"]
+    uses = sum(len(each) for each in operators.values())
+    assert uses > len(operators)
+    assert f"{len(operators)} linears, used {uses} times" in (tmp_path / "onnx" / "exports.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -191,8 +233,10 @@ def test_scales_export_for_other_shapes(family_checkpoint: Path, tiny_tokens: Pa
 def test_other_operator_sets(quantized_checkpoint: Path, tiny_tokens: Path, tmp_path: Path, opset: int) -> None:
     config = OnnxExportConfig(opset=opset, parity_rows=24, minimum_agreement=0.8)
     export_onnx(quantized_checkpoint, tiny_tokens, tmp_path / "onnx", config)
-    for file in [FILES[name] for name in ONNX_FORMATS]:
-        assert {each.domain: each.version for each in onnx.load(tmp_path / "onnx" / file).opset_import}[""] == opset
+    for name in ONNX_FORMATS:
+        sets = {each.domain: each.version for each in onnx.load(tmp_path / "onnx" / FILES[name]).opset_import}
+        # Fused graphs have LayerNormalization, which is of operator set 17.
+        assert sets[""] == (opset if name in ("fp32", "int8_qdq") else max(opset, 17))
 
 
 def test_a_float_checkpoint_gives_no_file_with_ranges(tiny_checkpoint: Path, tiny_tokens: Path, tmp_path: Path) -> None:

@@ -61,8 +61,15 @@ def test_the_source_is_the_checkpoints_own_bytes(folder, request, tiny_tokens):
     np.testing.assert_allclose(predict_torch(load_classifier(source), table, what=""), exported, atol=1e-5)
 
 
+def test_the_table_tells_who_opens_the_source(folder, request):
+    table = (folder / "exports.md").read_text(encoding="utf-8")
+    pruned = "pruned" in str(json.loads((folder / "safetensors" / "config.json").read_bytes())["model_type"])
+    assert f"| {'potstill' if pruned else 'transformers, potstill'} |" in table
+
+
 def test_transformers_opens_the_source_of_a_stock_model(quantized_checkpoint, tiny_checkpoint, tiny_tokens, tmp_path):
     export_onnx(tiny_checkpoint, tiny_tokens, tmp_path / "onnx", OnnxExportConfig(formats="safetensors"))
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "onnx" / "safetensors")
+    assert pipeline("text-classification", model=str(tmp_path / "onnx" / "safetensors"))("国足")[0]["label"] in LABELS
     wanted = load_classifier(tiny_checkpoint).state_dict()
     assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items())

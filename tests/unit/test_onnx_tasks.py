@@ -12,7 +12,7 @@ from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.errors import InputError, OptionError
 from potstill.measure.onnx_session import open_session
 from potstill.onnx_export import OnnxExportConfig, export_onnx
-from potstill.onnx_export.config import FILES, RERANKING
+from potstill.onnx_export.config import FILES, INT8_FORMATS, RERANKING
 from potstill.onnx_export.proof.rows import proof_rows
 from potstill.output_folder import creating
 from potstill.validate.onnx_candidates import onnx_candidates
@@ -66,7 +66,7 @@ def test_vectors_are_the_encoders(vectors, quantized_checkpoint, tiny_tokens, na
 def test_all_formats_of_vectors_are_proved(vectors):
     meaning = expect(vectors, "onnx/v1").meaning
     assert (meaning["task"], meaning["formats"]) == ("feature-extraction", FILES)
-    assert meaning["int8_linears"] == {"int8": 12, "int8_qdq": 12}  # without pooler and classifier
+    assert meaning["int8_linears"] == dict.fromkeys(INT8_FORMATS, 12)  # without pooler and classifier
     assert all(each["agreement"] > 0.99 for each in meaning["parity"].values())
     assert meaning["parity"]["torchscript"]["max_abs_logit"] < 1e-5
 

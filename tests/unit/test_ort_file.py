@@ -24,7 +24,6 @@ from potstill.onnx_export.files.ort_same_bytes import IDENTIFIER, VERSION, _writ
 from potstill.onnx_export.graphs.noise import without_noise
 
 ROWS, TOKENS, HIDDEN = 50, 7, 32
-PLATFORMS = ("arm64", "avx2")
 
 
 def write_graph(path: Path, **save: object) -> Path:
@@ -89,9 +88,8 @@ def as_converted(source: Path, folder: Path, platform: str) -> bytes:
     return (folder / "model.ort").read_bytes()
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_an_ort_file_answers_as_its_source(tmp_path: Path, source: Path, platform: str) -> None:
-    write_ort(source, tmp_path / "model.ort", platform)
+def test_an_ort_file_answers_as_its_source(tmp_path: Path, source: Path) -> None:
+    write_ort(source, tmp_path / "model.ort")
     for shape in ((1, TOKENS), (3, 2)):
         np.testing.assert_array_equal(logits(tmp_path / "model.ort", shape), logits(source, shape))
     told = ort.InferenceSession(str(tmp_path / "model.ort")).get_modelmeta().custom_metadata_map
@@ -103,13 +101,12 @@ def test_weights_beside_the_onnx_file_are_taken_in(tmp_path: Path, float_file: P
     apart = write_graph(tmp_path / "model.onnx", **outside)
     assert (tmp_path / "model.onnx.data").stat().st_size > 4 * ROWS * HIDDEN
     (tmp_path / "alone").mkdir()
-    write_ort(apart, tmp_path / "alone" / "model.ort", "arm64")
+    write_ort(apart, tmp_path / "alone" / "model.ort")
     np.testing.assert_array_equal(logits(tmp_path / "alone" / "model.ort", (2, 5)), logits(float_file, (2, 5)))
 
 
 def test_it_says_what_the_converter_writes(tmp_path: Path, source: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_ort(source, tmp_path / "model.ort", "arm64")
-    write_ort(source, tmp_path / "amd64.ort", "avx2")
+    write_ort(source, tmp_path / "model.ort")
     assert capfd.readouterr() == ("", "")
     converted = as_converted(source, tmp_path / "converted", "arm")
     assert same_bytes(converted) == (tmp_path / "model.ort").read_bytes()
@@ -127,7 +124,7 @@ import sys
 from pathlib import Path
 from potstill.onnx_export.files.ort_file import write_ort
 for file in sys.argv[2:]:
-    write_ort(Path(file), Path(sys.argv[1], Path(file).name).with_suffix(".ort"), "arm64")
+    write_ort(Path(file), Path(sys.argv[1], Path(file).name).with_suffix(".ort"))
 """
 
 
@@ -135,7 +132,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path, float_file: Path, i
     found = {}
     for source in (float_file, int8_file):
         for number in range(20):
-            write_ort(source, tmp_path / f"{number}.ort", "arm64")
+            write_ort(source, tmp_path / f"{number}.ort")
             found.setdefault(source.stem, set()).add(digest(tmp_path / f"{number}.ort"))
     for seed in ("1", "2"):
         folder, environment = tmp_path / seed, {**os.environ, "PYTHONHASHSEED": seed}
@@ -182,7 +179,7 @@ def forged(content: bytes, version: bytes = VERSION, more: int = 0, state: bool 
     ],
 )
 def test_what_is_not_known_is_refused(tmp_path: Path, float_file: Path, damage, words: str) -> None:
-    write_ort(float_file, tmp_path / "model.ort", "arm64")
+    write_ort(float_file, tmp_path / "model.ort")
     with pytest.raises(ParityError, match=words):
         same_bytes(damage((tmp_path / "model.ort").read_bytes()))
 
@@ -190,7 +187,7 @@ def test_what_is_not_known_is_refused(tmp_path: Path, float_file: Path, damage, 
 def test_the_needed_operators_are_those_of_all_files(tmp_path: Path, float_file: Path, int8_file: Path) -> None:
     files = [tmp_path / "model.ort", tmp_path / "model.int8.ort"]
     for source, file in zip((float_file, int8_file), files, strict=True):
-        write_ort(source, file, "arm64")
+        write_ort(source, file)
     write_required_operators(files, tmp_path / "one.config")
     write_required_operators(files[::-1], tmp_path / "other.config")
     text = (tmp_path / "one.config").read_text(encoding="utf-8")

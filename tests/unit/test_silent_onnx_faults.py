@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import torch
 from onnx import TensorProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_dynamic, quantize_static
 from onnxruntime.tools.onnx_model_utils import make_dim_param_fixed
@@ -21,7 +22,8 @@ from potstill.onnx_export.graphs.shapes import fix_shapes
 from potstill.onnx_export.graphs.silent_faults import refuse_quantized_attention, require_fused
 from potstill.onnx_export.graphs.slim import slim
 from potstill.onnx_export.graphs.trace import attention_for, trace
-from potstill.onnx_export.int8.int8_kernels import asked_int8, run_int8, running_graph
+from potstill.onnx_export.int8.int8_kernels import asked_int8, run_int8, running_nodes
+from potstill.onnx_export.int8.weight_matching import fused_linears
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,7 @@ def test_signed_inputs_do_not_all_run_in_int8(quantized_checkpoint, tmp_path):
             signed = (value.astype(np.int16) - 128).astype(np.int8)
             tensor.CopyFrom(onnx.numpy_helper.from_array(signed, tensor.name))
     write_onnx(graph, tmp_path / "signed.onnx", {})
-    run = run_int8(running_graph(tmp_path / "signed.onnx"))
+    run = run_int8(running_nodes(tmp_path / "signed.onnx"))
     assert 0 < len(run) < len(asked_int8(graph))
 
 
@@ -117,8 +119,19 @@ def test_fixed_shapes_keep_int8_products(quantized_checkpoint, tmp_path):
     fix_shapes(graph, 1, 16)
     for name, each in (("plain", plain), ("wide", graph)):
         write_onnx(each, tmp_path / f"{name}.onnx", {})
-    run = {name: run_int8(running_graph(tmp_path / f"{name}.onnx")) for name in ("plain", "wide")}
+    run = {name: run_int8(running_nodes(tmp_path / f"{name}.onnx")) for name in ("plain", "wide")}
     assert (len(run["plain"]), len(run["wide"])) == (0, 14)
+
+
+def test_a_linear_that_is_no_product_by_a_constant_is_noticed(model, traced):
+    """It would be passed over, and stay float."""
+    scales = {"bert.encoder.layer.0.output.dense": torch.ones(32)}
+    fused = optimize(traced)[0]
+    (node,) = [each for each in fused.graph.node if each.name.endswith("layer.0/output/dense/MatMul")]
+    fused.graph.node.insert(0, onnx.helper.make_node("Identity", [node.input[1]], ["moved"]))
+    node.input[1] = "moved"
+    with pytest.raises(ParityError, match=r"layer\.0\.output\.dense of the scales reached no product"):
+        fused_linears(fused, model, scales)
 
 
 # -------------------------------------------------------------------- what a file tells of the machine

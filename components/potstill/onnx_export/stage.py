@@ -17,6 +17,7 @@ from potstill.onnx_export.export import Export
 from potstill.onnx_export.files.writing import write_files
 from potstill.onnx_export.graphs.formats import build
 from potstill.onnx_export.graphs.shapes import refuse_too_long
+from potstill.onnx_export.int8.int8_kernels import asked_int8
 from potstill.onnx_export.proof.proof import prove
 from potstill.onnx_export.proof.rows import proof_rows
 from potstill.onnx_export.table import write_table
@@ -55,15 +56,17 @@ def export_onnx(model: Path, tokens: Path, onnx: Path, config: OnnxExportConfig)
     source, table = expect(model, CHECKPOINT), expect(tokens, TOKENS)
     own_tokens(source, table)
     refuse_unfit(config.task, source)
-    positions = longest_input(read_config(model).to_dict()) or source.meaning["max_length"]
+    cut_to = table.meaning["max_length"]
+    positions = longest_input(read_config(model).to_dict()) or max(cut_to, config.length)
     refuse_too_long(config.length, positions)
     wanted = formats_for(config, source)
-    facts = _facts(source, config, positions)
+    facts = _facts(source, config, min(source.meaning.get("max_length", cut_to), positions))
     with creating(onnx, ONNX, model, tokens), torch_threads(config.threads):
         built = build(wanted, model, config)
         mobile = write_files(wanted, model, onnx, built, config, facts)
         rows = proof_rows(tokens, config.task, config.parity_rows, facts["max_length"])
-        proof = prove(source, rows, onnx, wanted, config)
+        asked = {name: asked_int8(graph) for name, graph in built.graphs.items()}
+        proof = prove(source, rows, onnx, wanted, asked, config)
         proof.require(config)
         export = Export(wanted, facts, built, mobile, proof)
         meaning = export.meaning(source, config)
@@ -97,13 +100,13 @@ def _lack(checkpoint: Path) -> str:
     return "has no int8 scales; run qat first, or leave it out"
 
 
-def _facts(source: Artifact, config: OnnxExportConfig, positions: int) -> dict[str, Any]:
-    """What an app must know, in every file that can hold it; positions: tokens that the model can tell apart."""
+def _facts(source: Artifact, config: OnnxExportConfig, longest: int) -> dict[str, Any]:
+    """What an app must know, in every file that can hold it; longest: tokens that texts were, or may be, cut to."""
     labels = {} if config.task == FEATURE_EXTRACTION else {"labels": source.meaning["labels"]}
     return {
         **labels,
         "task": config.task,
-        "max_length": min(source.meaning["max_length"], positions, config.length or positions),
+        "max_length": min(longest, config.length or longest),
         "checkpoint": source.digest,
         # A sigmoid of each logit, where labels do not exclude each other.
         **({MULTI_LABEL: True} if is_multi_label(source) else {}),

@@ -1,15 +1,16 @@
 """exports.md: what the folder holds, how near each file is to PyTorch, and what became of the nodes."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from potstill.measure.size import MEGABYTE, size_on_disk
 from potstill.onnx_export.config import FP32, INT8_QDQ, SAFETENSORS, TORCHSCRIPT
+from potstill.onnx_export.files.hub_folder import is_stock
 
 TABLE = "exports.md"
 COMMON = 12  # operators with a row of their own; the others share one
-OPENED_BY = {SAFETENSORS: "transformers, potstill", TORCHSCRIPT: "torch.jit"}
 ANY_RUNTIME = (FP32, INT8_QDQ)  # standard operators only
 
 
@@ -31,7 +32,7 @@ def _files(folder: Path, meaning: Mapping[str, Any]) -> str:
         nodes = f"{sum(meaning['nodes'][name].values())}" if name in meaning["nodes"] else "–"
         running = meaning["running_nodes"].get(name, "–")
         gap, agreement = f"{parity['max_abs_logit']:.2g}", f"{100 * parity['agreement']:.2f} %"
-        rows.append([name, f"`{file}`", f"{size:.2f}", gap, agreement, nodes, running, _opened_by(name)])
+        rows.append([name, f"`{file}`", f"{size:.2f}", gap, agreement, nodes, running, _opened_by(name, folder / file)])
     header = ["format", "file", "MB", "greatest difference", "agreement", "nodes", "nodes that run", "opened by"]
     compared = next(iter(meaning["parity"].values()))["rows"]
     return (
@@ -40,18 +41,21 @@ def _files(folder: Path, meaning: Mapping[str, Any]) -> str:
     )
 
 
-def _opened_by(name: str) -> str:
-    return OPENED_BY.get(name, "any ONNX runtime" if name in ANY_RUNTIME else "onnxruntime")
+def _opened_by(name: str, file: Path) -> str:
+    if name == TORCHSCRIPT:
+        return "torch.jit"
+    if name == SAFETENSORS:
+        return "transformers, potstill" if is_stock(file.parent) else "potstill"
+    return "any ONNX runtime" if name in ANY_RUNTIME else "onnxruntime"
 
 
 def _int8(meaning: Mapping[str, Any]) -> str:
     lines = []
     for name, linears in meaning["int8_operators"].items():
-        by_operator: dict[str, int] = {}
-        for operators in linears.values():
-            by_operator[operators[0]] = by_operator.get(operators[0], 0) + 1
-        told = ", ".join(f"{count} as {operator}" for operator, count in sorted(by_operator.items()))
-        lines.append(f"* `{name}`: {len(linears)} linears: {told or 'none'}.")
+        uses = Counter(operator for operators in linears.values() for operator in operators)
+        told = ", ".join(f"{count} by {operator}" for operator, count in sorted(uses.items()))
+        used = f"{len(linears)} linears" + (f", used {uses.total()} times" if uses.total() > len(linears) else "")
+        lines.append(f"* `{name}`: {used}: {told or 'none'}.")
     title = "## What onnxruntime computes in int8 (by name in artifact.json, `int8_operators`)"
     return f"{title}\n\n" + "\n".join(lines) if lines else ""
 

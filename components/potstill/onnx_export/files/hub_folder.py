@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from potstill.encoder.checkpoint import CONFIG, WEIGHTS
+from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.onnx_export.graphs.trace import EXPORTED_AS
 
 
@@ -25,7 +26,13 @@ def write_config(checkpoint: Path, folder: Path) -> None:
 
 
 def copy_source(checkpoint: Path, folder: Path) -> None:
-    """Copy the checkpoint's weights and its own config, byte for byte: what the files were made from."""
+    """Copy the checkpoint's weights, its own config and tokenizer, byte for byte: what the files were made from."""
     folder.mkdir()
     for name in (CONFIG, WEIGHTS):
         shutil.copyfile(checkpoint / name, folder / name)
+    copy_tokenizer(checkpoint, folder)
+
+
+def is_stock(folder: Path) -> bool:
+    """Tell whether transformers alone opens a checkpoint: not one with uneven layers."""
+    return json.loads((folder / CONFIG).read_bytes())["model_type"] not in EXPORTED_AS

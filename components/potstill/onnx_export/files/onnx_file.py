@@ -1,6 +1,7 @@
 """Writing an ONNX file whose bytes depend on the model alone."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from onnx import ModelProto, helper
 from onnx.external_data_helper import set_external_data, write_external_data_tensors
 
 import potstill
-from potstill.errors import OptionError
+from potstill.errors import OptionError, ParityError
 
 GRAPH_NAME = "classifier"
 SMALL = 1024  # bytes; a tensor no larger stays in the graph, where shapes are read from it
@@ -28,7 +29,7 @@ def write_onnx(model: ModelProto, path: Path, facts: Mapping[str, Any], *, exter
 
     Raises:
         OptionError: it would be larger than a protobuf may be.
-        onnx.checker.ValidationError: the graph breaks the ONNX specification.
+        ParityError: the graph breaks the ONNX specification.
     """
     strip(model)
     model.producer_name, model.producer_version, model.graph.name = "potstill", potstill.__version__, GRAPH_NAME
@@ -40,7 +41,13 @@ def write_onnx(model: ModelProto, path: Path, facts: Mapping[str, Any], *, exter
             f"{path.name} would have {model.ByteSize()} bytes, a protobuf can have {LARGEST}; pass --external-data True"
         )
     path.write_bytes(model.SerializeToString(deterministic=True))
-    onnx.checker.check_model(str(path), full_check=False)
+    if external:
+        shutil.copymode(path, path.with_name(f"{path.name}.data"))  # onnx writes it for its owner alone
+    try:
+        onnx.checker.check_model(str(path), full_check=False)
+    except onnx.checker.ValidationError as broken:
+        why = str(broken).partition("\n")[0]
+        raise ParityError(f"{path.name} breaks the ONNX specification: {why}; leave it out by --formats") from broken
 
 
 def strip(model: ModelProto) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import onnxruntime as ort
 
 from potstill.measure.onnx_session import PROVIDER, writing_options
-from potstill.onnx_export.config import ARM64
 from potstill.onnx_export.files.ort_same_bytes import same_bytes
 from potstill.onnx_export.graphs.noise import without_noise
 
@@ -16,7 +15,7 @@ with without_noise():  # importing it gives the whole process a log handler
     from onnxruntime.tools.ort_format_model import create_config_from_models
 
 
-def write_ort(source: Path, target_file: Path, platform: str) -> None:
+def write_ort(source: Path, target_file: Path) -> None:
     """Write a model in the ORT format, optimised once and for all, so that an app opens it without any optimiser.
 
     The file holds the metadata and the weights, external ones too, and computes what `source` computes. What is asked
@@ -25,8 +24,6 @@ def write_ort(source: Path, target_file: Path, platform: str) -> None:
     Args:
         source: an ONNX file.
         target_file: where to write; its name ends with .ort, by which onnxruntime knows the format.
-        platform: "arm64" keeps int8 activations as they are; any other name stands for amd64, where onnxruntime
-            turns them into uint8. int8 weights with uint8 activations stay as they are on both.
 
     Raises:
         ParityError: the file that onnxruntime wrote is of a structure that is not known here.
@@ -37,7 +34,6 @@ def write_ort(source: Path, target_file: Path, platform: str) -> None:
         written = Path(work) / "written.ort"
         options = writing_options(written)
         options.add_session_config_entry("session.save_model_format", "ORT")
-        options.add_session_config_entry("session.qdqisint8allowed", str(int(platform == ARM64)))
         # The one rewrite that asks which processor is at work; it is about convolutions, which no encoder here has.
         ort.InferenceSession(str(source), options, providers=[PROVIDER], disabled_optimizers=["NchwcTransformer"])
         target_file.write_bytes(same_bytes(written.read_bytes()))

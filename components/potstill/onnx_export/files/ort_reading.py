@@ -39,6 +39,31 @@ class OrtFile:
     table: int
 
 
+@dataclass(frozen=True)
+class Node:
+    """A node of a graph: its operator, and the names of the values that it reads."""
+
+    operator: str
+    inputs: tuple[str, ...]
+
+
+def ort_nodes(content: bytes) -> list[Node]:
+    """Return the nodes of an ORT file, which are those that run.
+
+    Raises:
+        ParityError: it has no graph.
+    """
+    graph = InferenceSession.InferenceSession.GetRootAs(content, 0).Model().Graph()
+    if graph is None:
+        raise _refusal("it has no graph")
+    nodes = [graph.Nodes(number) for number in range(graph.NodesLength())]
+    return [Node(node.OpType().decode(), tuple(_inputs(node))) for node in nodes]
+
+
+def _inputs(node: Any) -> list[str]:
+    return [node.Inputs(number).decode() for number in range(node.InputsLength())]
+
+
 def read_ort(content: bytes) -> OrtFile:
     """Take an ORT file apart.
 

@@ -40,7 +40,7 @@ def write_files(
 
     Returns: by ORT format, which of a phone's accelerators would run it.
     """
-    mobile = _write_ort([name for name in asked if name in ORT_SOURCES], folder, built, config, facts)
+    mobile = _write_ort([name for name in asked if name in ORT_SOURCES], folder, built, facts)
     for name in [name for name in asked if name in built.graphs]:
         write_onnx(built.graphs[name], folder / FILES[name], facts, external=config.external_data)
     if TORCHSCRIPT in asked:
@@ -54,16 +54,14 @@ def write_files(
     return mobile
 
 
-def _write_ort(
-    asked: Sequence[str], folder: Path, built: Built, config: OnnxExportConfig, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _write_ort(asked: Sequence[str], folder: Path, built: Built, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Write ORT files, and the operators that a build of onnxruntime for them alone must have."""
     mobile: dict[str, Any] = {}
     for name in asked:
         with tempfile.TemporaryDirectory() as work:
             whole = Path(work) / FILES[ORT_SOURCES[name]]  # with its weights inside, whatever the ONNX file gets
             write_onnx(built.graphs[ORT_SOURCES[name]], whole, facts)
-            write_ort(whole, folder / FILES[name], config.target)
+            write_ort(whole, folder / FILES[name])
             mobile[name] = mobile_usability(whole).as_record()
     if asked:
         write_required_operators([folder / FILES[name] for name in asked], folder / REQUIRED_OPERATORS)

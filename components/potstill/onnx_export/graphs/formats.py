@@ -26,7 +26,7 @@ from potstill.onnx_export.config import (
 from potstill.onnx_export.graphs.layer_norms import keep_layer_norms
 from potstill.onnx_export.graphs.optimize import optimize
 from potstill.onnx_export.graphs.shapes import fix_shapes
-from potstill.onnx_export.graphs.silent_faults import refuse_quantized_attention, require_fused
+from potstill.onnx_export.graphs.silent_faults import refuse_not_finite, refuse_quantized_attention, require_fused
 from potstill.onnx_export.graphs.slim import slim
 from potstill.onnx_export.graphs.trace import attention_for, trace
 from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically
@@ -35,6 +35,7 @@ from potstill.onnx_export.int8.fold_linears import fold_linears
 from potstill.onnx_export.int8.targets import unsigned_weights
 from potstill.onnx_export.tasks import named_in, part_for
 
+FUSED_OPSET = 17  # the first with LayerNormalization, which fused graphs have
 TRACED, FOLDED, SLIMMED = "traced", "O1", "onnxslim"  # steps that are told whether or not a file comes of them
 
 
@@ -86,23 +87,33 @@ def build(asked: Sequence[str], checkpoint: Path, config: OnnxExportConfig) -> B
 def _build_float(wanted: set[str], checkpoint: Path, config: OnnxExportConfig, built: Built) -> None:
     """Make the formats that start from float weights."""
     classifier = load_classifier(checkpoint, attention_for(config.opset))
+    refuse_not_finite(classifier, checkpoint)
     part = part_for(config.task, classifier)
     traced = trace(part, config.opset, config.task)
+    fusible = traced if config.opset >= FUSED_OPSET else trace(part, FUSED_OPSET, config.task)
+    if wanted.intersection((FP32, OPTIMIZED)):
+        _build_exact(wanted, traced, fusible, config, built)
+    if INT8 in wanted:
+        scales = named_in(part, classifier, read_scales(checkpoint))
+        built.graphs[INT8] = quantize_dynamically(fusible, part, scales)
+        require_fused(built.graphs[INT8], part.config)
+    if OPTIMIZED in wanted and config.optimization != "O1":
+        require_fused(built.graphs[OPTIMIZED], part.config)
+
+
+def _build_exact(
+    wanted: set[str], traced: ModelProto, fusible: ModelProto, config: OnnxExportConfig, built: Built
+) -> None:
+    """Make the float formats, and count the nodes of the steps that lead to them."""
     slimmed = slim(traced)
     for step, graph in ((TRACED, traced), (FOLDED, optimize(traced, "O1")[0]), (SLIMMED, slimmed)):
         built.count(step, graph)
     if OPTIMIZED in wanted:
-        graph, fused = optimize(traced, config.optimization)
-        built.graphs[OPTIMIZED] = graph
+        start = traced if config.optimization == "O1" else fusible
+        built.graphs[OPTIMIZED], fused = optimize(start, config.optimization)
         built.fused.update(fused)
-    if INT8 in wanted:
-        scales = named_in(part, classifier, read_scales(checkpoint))
-        built.graphs[INT8] = quantize_dynamically(traced, part, scales)
     if FP32 in wanted:
         built.graphs[FP32] = slimmed if config.slim else traced
-    for name in wanted.intersection((OPTIMIZED, INT8)):
-        if name == INT8 or config.optimization != "O1":
-            require_fused(built.graphs[name], part.config)
 
 
 def from_scales(checkpoint: Path, opset: int, task: str = TEXT_CLASSIFICATION) -> ModelProto:
@@ -119,6 +130,7 @@ def from_scales(checkpoint: Path, opset: int, task: str = TEXT_CLASSIFICATION) -
         ParityError: a linear's scales did not reach the graph, or something else than a linear's input is rounded.
     """
     classifier = load_quantized(checkpoint, attention_for(opset))
+    refuse_not_finite(classifier, checkpoint)
     part = part_for(task, classifier)
     scales = named_in(part, classifier, read_scales(checkpoint))
     traced = trace(part, opset, task)

@@ -36,13 +36,13 @@ def quantize_dynamically(traced: ModelProto, model: nn.Module, scales: Mapping[s
     Raises:
         ParityError: a weight is not int8 on its scales in the end.
     """
-    asked = unsmoothed(model, int8_weights(model, scales))
+    asked = {name: each.weight for name, each in unsmoothed(model, int8_weights(model, scales)).items()}
+    tables = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding)}
     small = ModelProto()
     small.CopyFrom(traced)
-    tables = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding)}
-    fold_embeddings(small, {name: each.weight for name, each in asked.items() if name in tables})
+    fold_embeddings(small, {name: scale for name, scale in asked.items() if name in tables})
     fused, _ = optimize(small)
-    linears = fused_linears(fused, model, {name: each.weight for name, each in asked.items()})
+    linears = fused_linears(fused, model, {name: scale for name, scale in asked.items() if name not in tables})
     quantized = _quantize(fused, linears)
     require_int8(quantized, linears)
     return quantized

@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnx import ModelProto, NodeProto
 
 from potstill.measure.onnx_session import PROVIDER, writing_options
+from potstill.onnx_export.files.ort_reading import Node, ort_nodes
 from potstill.onnx_export.graphs.graph import producers
 from potstill.onnx_export.int8.weight_matching import JOINT
 
@@ -24,22 +25,31 @@ def asked_int8(graph: ModelProto) -> Counter[str]:
     return Counter(name for weight in weights for name in linears_of(weight))
 
 
-def run_int8(running: ModelProto) -> dict[str, list[str]]:
+def run_int8(running: Iterable[Node]) -> dict[str, list[str]]:
     """Names of the linears that a running graph computes in int8, and by which operator each time.
 
     Args:
-        running: as `running_graph` returns it.
+        running: as `running_nodes` returns it.
     """
     found: dict[str, list[str]] = {}
-    for node in running.graph.node:
-        if node.op_type in KERNELS:
-            for name in _linears_read(node.input):
-                found.setdefault(name, []).append(node.op_type)
+    for node in running:
+        if node.operator in KERNELS:
+            for name in _linears_read(node.inputs):
+                found.setdefault(name, []).append(node.operator)
     return found
 
 
-def running_graph(path: Path) -> ModelProto:
-    """Read back what plain onnxruntime made of a file for this processor, without its weights' values."""
+def running_nodes(path: Path) -> list[Node]:
+    """Read back what plain onnxruntime runs of a file on this processor.
+
+    An ORT file is such a graph already; of an ONNX file it makes one when it opens it.
+    """
+    if path.suffix == ".ort":
+        return ort_nodes(path.read_bytes())
+    return [Node(node.op_type, tuple(node.input)) for node in _running_graph(path).graph.node]
+
+
+def _running_graph(path: Path) -> ModelProto:
     with tempfile.TemporaryDirectory() as work:
         graph = Path(work) / "running.onnx"
         ort.InferenceSession(str(path), writing_options(graph), providers=[PROVIDER])

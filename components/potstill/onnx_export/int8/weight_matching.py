@@ -49,7 +49,8 @@ def fused_linears(fused: ModelProto, model: nn.Module, scales: Mapping[str, Tens
         scales: (out,) of each linear that is to be int8, by name.
 
     Raises:
-        ParityError: a constant is no linear's weight, so nobody could tell its scales.
+        ParityError: a constant is no linear's weight, so nobody could tell its scales; or a linear with scales is no
+            product by a constant.
     """
     ONNXModel(fused).replace_gemm_with_matmul()
     known: dict[bytes, list[str]] = {}
@@ -59,10 +60,17 @@ def fused_linears(fused: ModelProto, model: nn.Module, scales: Mapping[str, Tens
     held = constants(fused)
     nodes = [node for node in fused.graph.node if node.op_type in ("MatMul", "Attention") and node.input[1] in held]
     found = [_fused_linear(node, numpy_helper.to_array(held[node.input[1]]), known, scales) for node in nodes]
+    _require_all(scales, found)
     for node, each in zip(nodes, found, strict=True):
         node.input[1] = add_constant(fused, each.weight, each.values)
     drop_unused(fused)
     return found
+
+
+def _require_all(scales: Mapping[str, Tensor], found: list[FusedLinear]) -> None:
+    lost = sorted(scales.keys() - {name for each in found for name in each.linears})
+    if lost:
+        raise ParityError(f"{', '.join(lost[:3])} of the scales reached no product; leave int8 out by --formats")
 
 
 def _fused_linear(

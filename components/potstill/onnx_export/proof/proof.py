@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import ModelProto
 
 from potstill.artifacts import Artifact
 from potstill.encoder.checkpoint import load_classifier
@@ -31,10 +29,11 @@ from potstill.onnx_export.config import (
     INT8_QDQ,
     INT8_QDQ_ORT,
     ONNX_FORMATS,
+    ORT_SOURCES,
     RERANKING,
     OnnxExportConfig,
 )
-from potstill.onnx_export.int8.int8_kernels import asked_int8, run_int8, running_graph
+from potstill.onnx_export.int8.int8_kernels import run_int8, running_nodes
 from potstill.onnx_export.proof.answers import Answer, answers_of_file, answers_of_model
 from potstill.onnx_export.proof.rows import ProofRows
 
@@ -63,8 +62,8 @@ class Proof:
 
     Attributes:
         parity: distance from PyTorch, by format.
-        int8: by int8 ONNX format.
-        running: nodes of the graph that plain onnxruntime makes of the file, by ONNX format.
+        int8: by int8 format.
+        running: number of nodes that plain onnxruntime runs of the file, by ONNX and ORT format.
     """
 
     parity: Mapping[str, Parity]
@@ -98,7 +97,14 @@ class Proof:
         return f"{only}Leave the format out by --formats, or loosen --tolerance-fp32 or --minimum-agreement"
 
 
-def prove(source: Artifact, rows: ProofRows, folder: Path, formats: Sequence[str], config: OnnxExportConfig) -> Proof:
+def prove(
+    source: Artifact,
+    rows: ProofRows,
+    folder: Path,
+    formats: Sequence[str],
+    asked: Mapping[str, Mapping[str, int]],
+    config: OnnxExportConfig,
+) -> Proof:
     """Run each file on real rows and compare its answers with PyTorch's.
 
     Args:
@@ -106,16 +112,21 @@ def prove(source: Artifact, rows: ProofRows, folder: Path, formats: Sequence[str
         rows: what is asked.
         folder: where the files are.
         formats: keys of config.FILES.
+        asked: by format of a graph how often each linear is to be computed in int8.
         config: the options.
     """
     wanted, parity = _references(source, rows, formats, config.task), {}
     for name in formats:
         parity[name] = _compare(answers_of_file(name, folder, rows, config), wanted[name], rows, source, config.task)
-    running = {name: running_graph(folder / FILES[name]) for name in formats if name in ONNX_FORMATS}
+    running = {name: running_nodes(folder / FILES[name]) for name in formats if name in (*ONNX_FORMATS, *ORT_SOURCES)}
     return Proof(
         parity=parity,
-        int8={name: _int8(folder / FILES[name], graph) for name, graph in running.items() if name in INT8_FORMATS},
-        running={name: len(graph.graph.node) for name, graph in running.items()},
+        int8={
+            name: Int8Linears(asked[ORT_SOURCES.get(name, name)], run_int8(nodes))
+            for name, nodes in running.items()
+            if name in INT8_FORMATS
+        },
+        running={name: len(nodes) for name, nodes in running.items()},
     )
 
 
@@ -148,7 +159,3 @@ def _compare(found: list[Answer], wanted: list[Answer], rows: ProofRows, source:
     if task == RERANKING:
         return compare_scores(np.stack(found), np.stack(wanted), rows.ids)
     return compare(np.stack(found), np.stack(wanted), rows.ids, multi_label=is_multi_label(source))
-
-
-def _int8(file: Path, running: ModelProto) -> Int8Linears:
-    return Int8Linears(asked_int8(onnx.load(file, load_external_data=False)), run_int8(running))
