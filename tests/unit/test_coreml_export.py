@@ -210,7 +210,7 @@ def test_scales_of_float_weights_are_exact_in_float16():
 def test_a_package_too_far_off_is_refused_with_its_worst_rows(tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
     config = CoremlExportConfig(formats="fp16", tolerance_fp16=1e-9, **FEW)
     with pytest.raises(
-        ParityError, match=r"fp16: a logit is off by .* \(worst rows 2-000\d\d, .*loosen --tolerance-fp16"
+        ParityError, match=r"fp16: an output is off by .* \(worst rows 2-000\d\d, .*loosen --tolerance-fp16"
     ):
         export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
     with pytest.raises(ArtifactError, match="does not exist"):

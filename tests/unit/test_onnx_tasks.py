@@ -5,10 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from transformers import BertModel
 
 from potstill.artifacts import CHECKPOINT, expect, seal
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
+from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
+from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.errors import InputError, OptionError
 from potstill.measure.onnx_session import open_session
 from potstill.onnx_export import OnnxExportConfig, export_onnx
@@ -28,6 +31,18 @@ def vectors(tmp_path_factory, quantized_checkpoint, tiny_tokens):
     folder = tmp_path_factory.mktemp("vectors") / "onnx"
     export_onnx(quantized_checkpoint, tiny_tokens, folder, VECTORS)
     return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory, tiny_tokens):
+    """A pretrained encoder, imported."""
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(0)
+    size = expect(tiny_tokens, "tokens/v1").meaning["vocabulary_size"]
+    make_family("bert", size).bert.save_pretrained(folder / "hub")
+    copy_tokenizer(tiny_tokens, folder / "hub")
+    import_checkpoint(str(folder / "hub"), folder / "model", ImportCheckpointConfig(licence="MIT", use="open"))
+    return folder / "model"
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +95,24 @@ def test_files_of_vectors_name_no_labels(vectors):
 def test_validate_takes_files_that_classify_only(vectors):
     with pytest.raises(InputError, match="are for feature-extraction; validate judges labels"):
         onnx_candidates(expect(vectors, "onnx/v1"), "model", "model", 1)
+
+
+@pytest.mark.parametrize("opset", [13, 17])
+def test_an_encoder_that_nobody_fine_tuned_gives_vectors(encoder, tiny_tokens, tmp_path, opset):
+    config = OnnxExportConfig(task="feature-extraction", opset=opset, parity_rows=8, minimum_agreement=0.9)
+    export_onnx(encoder, tiny_tokens, tmp_path / "onnx", config)
+    row = one_row(tiny_tokens)
+    found = open_session(tmp_path / "onnx" / FILES["optimized"]).run(None, row)[0]
+    model = BertModel.from_pretrained(encoder)
+    with torch.inference_mode():
+        wanted = model(torch.from_numpy(row["input_ids"])).last_hidden_state
+    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("task", ["text-classification", "reranking"])
+def test_an_encoder_has_no_labels_to_tell(encoder, tiny_tokens, tmp_path, task):
+    with pytest.raises(OptionError, match=r"is an encoder without labels, so .* pass --task feature-extraction"):
+        export_onnx(encoder, tiny_tokens, tmp_path / "onnx", OnnxExportConfig(task=task))
 
 
 def test_scores_of_pairs_are_proved(scores):

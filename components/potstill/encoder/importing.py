@@ -13,6 +13,7 @@ from potstill.encoder.checkpoint import CONFIG, WEIGHTS, read_config, read_tenso
 from potstill.encoder.hub import COMMIT, HUB_ID, fetch_snapshot
 from potstill.encoder.known import KNOWN_CHECKPOINTS
 from potstill.encoder.pickled import PICKLED, read_pickled
+from potstill.encoder.start import is_classifier
 from potstill.encoder.tensor_file import save_tensors
 from potstill.encoder.tokenizer import TOKENIZER, copy_tokenizer
 from potstill.errors import InputError
@@ -22,8 +23,6 @@ from potstill.options import choose, options
 from potstill.output_folder import creating
 from potstill.provenance import maker
 from potstill.store.packages import fetch_members
-
-CLASSIFIER = "ForSequenceClassification"
 
 
 @options
@@ -142,5 +141,5 @@ def _write_tokenizer(folder: Path, out: Path) -> None:
 
 def _labels(settings: Any) -> list[str]:
     """Label names of a fine-tuned classifier; none for an encoder, whatever placeholder names its config has."""
-    classifier = any(name.endswith(CLASSIFIER) for name in settings.architectures or ())
-    return [str(settings.id2label[index]) for index in range(settings.num_labels)] if classifier else []
+    count = settings.num_labels if is_classifier(settings) else 0
+    return [str(settings.id2label[index]) for index in range(count)]

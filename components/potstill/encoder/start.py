@@ -10,7 +10,7 @@ from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, PreTrainedMo
 from transformers import logging as transformers_logging
 
 from potstill.artifacts import Artifact
-from potstill.encoder.checkpoint import read_config, read_tensors
+from potstill.encoder.checkpoint import EAGER_ONLY, read_config, read_tensors
 from potstill.encoder.multi_label import problem_type
 from potstill.encoder.positions import longest_input
 from potstill.encoder.tokenizer import TOKENIZER
@@ -43,16 +43,7 @@ def start_classifier(start: Path, tokens: Artifact, *, keep_head: bool = False) 
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(HEADS)}
     config.id2label, config.label2id = label_names(tokens.meaning["labels"])
     config.problem_type = problem_type(tokens)
-    transformers_logging.set_verbosity_error()  # its warning of a fresh head is what is meant here
-    model, found = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)].from_pretrained(
-        None,
-        config=config,
-        state_dict=tensors,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # refused just below, in one line
-        dtype=torch.float32,
-    )
-    _refuse_gaps(start, found)
+    model = _with_new_head(start, config, tensors)
     _fit_vocabulary(model, start, tokens)
     longest = longest_input(config.to_dict())
     if longest is not None and tokens.meaning["max_length"] > longest:
@@ -63,15 +54,51 @@ def start_classifier(start: Path, tokens: Artifact, *, keep_head: bool = False) 
     return model
 
 
+def load_encoder(start: Path, attention: str) -> PreTrainedModel:
+    """Load a pretrained encoder under a head that is new, random and not to be read, in evaluation mode.
+
+    Args:
+        start: Hugging Face checkpoint folder, with or without a head of its own.
+        attention: as `load_classifier` takes it.
+
+    Raises:
+        InputError: weights of the encoder are missing.
+    """
+    config = read_config(start)
+    tensors = {name: tensor for name, tensor in read_tensors(start).items() if not name.startswith(HEADS)}
+    return _with_new_head(start, config, tensors, "eager" if config.model_type in EAGER_ONLY else attention).eval()
+
+
+def is_classifier(config: Any) -> bool:
+    """Tell whether a checkpoint was fine-tuned to classify; every config has label names, meant or not."""
+    return any(name.endswith(CLASSIFIER) for name in config.architectures or ())
+
+
+def _with_new_head(
+    start: Path, config: Any, tensors: dict[str, torch.Tensor], attention: str | None = None
+) -> PreTrainedModel:
+    transformers_logging.set_verbosity_error()  # its warning of a fresh head is what is meant here
+    model, found = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)].from_pretrained(
+        None,
+        config=config,
+        state_dict=tensors,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused just below, in one line
+        attn_implementation=attention,
+        dtype=torch.float32,
+    )
+    _refuse_gaps(start, found)
+    return model
+
+
 def label_names(labels: list[str]) -> tuple[dict[int, str], dict[str, int]]:
     """Return a config's id2label and label2id."""
     return dict(enumerate(labels)), {label: index for index, label in enumerate(labels)}
 
 
 def _trained_on(start: Path, config: Any, tokens: Artifact) -> bool:
-    classifier = any(name.endswith(CLASSIFIER) for name in config.architectures or ())
     names = [str(config.id2label[index]) for index in range(config.num_labels)]
-    return classifier and names == tokens.meaning["labels"] and _same_tokenizer(start, tokens.path)
+    return is_classifier(config) and names == tokens.meaning["labels"] and _same_tokenizer(start, tokens.path)
 
 
 def _refuse_gaps(start: Path, found: dict[str, Any]) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from transformers import PreTrainedModel
 
 from potstill.artifacts import Artifact
+from potstill.encoder.checkpoint import load_classifier, read_config
 from potstill.encoder.multi_label import refuse_multi_label
+from potstill.encoder.start import is_classifier, load_encoder
 from potstill.errors import OptionError
 from potstill.onnx_export.config import FEATURE_EXTRACTION, RERANKING, TEXT_CLASSIFICATION
 
@@ -40,10 +43,16 @@ def refuse_unfit(task: str, source: Artifact) -> None:
     """Refuse a task that a checkpoint is not for.
 
     Raises:
-        OptionError: reranking of a model with several labels, or classification by a model with one.
+        OptionError: reranking of a model with several labels, classification by a model with one, or either by an
+            encoder.
         InputError: reranking of a multi-label model.
     """
     count = len(source.meaning["labels"])
+    if not count and task != FEATURE_EXTRACTION:
+        raise OptionError(
+            f"{source.path} is an encoder without labels, so {task} has nothing to answer; pass --task "
+            "feature-extraction, or fine-tune it: potstill teacher-train"
+        )
     if task == RERANKING:
         refuse_multi_label("onnx-export --task reranking", source)
     if task == RERANKING and count != 1:
@@ -53,6 +62,20 @@ def refuse_unfit(task: str, source: Artifact) -> None:
         )
     if task == TEXT_CLASSIFICATION and count == 1:
         raise OptionError(f"{source.path} has one label, so there is nothing to choose; did you mean --task reranking?")
+
+
+def load_float(checkpoint: Path, attention: str = "sdpa") -> PreTrainedModel:
+    """Load a checkpoint with its float weights: a classifier, or an encoder under a head that nobody reads.
+
+    Args:
+        checkpoint: the model's folder.
+        attention: as `load_classifier` takes it.
+
+    Raises:
+        InputError: weights are missing, or do not fit the config.
+    """
+    load = load_classifier if is_classifier(read_config(checkpoint)) else load_encoder
+    return load(checkpoint, attention)
 
 
 def part_for(task: str, classifier: PreTrainedModel) -> PreTrainedModel:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.tokenizer import copy_tokenizer
 from potstill.onnx_export.config import FILES, ORT_SOURCES, SAFETENSORS, TORCHSCRIPT, OnnxExportConfig
 from potstill.onnx_export.files.hub_folder import copy_source, write_config
@@ -15,7 +14,7 @@ from potstill.onnx_export.files.ort_file import write_ort, write_required_operat
 from potstill.onnx_export.files.torchscript_file import write_torchscript
 from potstill.onnx_export.graphs.formats import Built
 from potstill.onnx_export.graphs.trace import input_names
-from potstill.onnx_export.tasks import TASK, part_for
+from potstill.onnx_export.tasks import TASK, load_float, part_for
 
 REQUIRED_OPERATORS = "required_operators.config"
 
@@ -44,7 +43,7 @@ def write_files(
     for name in [name for name in asked if name in built.graphs]:
         write_onnx(built.graphs[name], folder / FILES[name], facts, external=config.external_data)
     if TORCHSCRIPT in asked:
-        part, task = part_for(config.task, load_classifier(checkpoint)), TASK[config.task]
+        part, task = part_for(config.task, load_float(checkpoint)), TASK[config.task]
         names = input_names(part, config.task)
         write_torchscript(part, names, task.output, folder / FILES[TORCHSCRIPT], facts)
     if SAFETENSORS in asked:

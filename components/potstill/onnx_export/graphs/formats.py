@@ -8,7 +8,6 @@ from pathlib import Path
 from onnx import ModelProto
 from torch import nn
 
-from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.quantization import read_scales
 from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import ParityError
@@ -33,7 +32,7 @@ from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically
 from potstill.onnx_export.int8.fold_embeddings import fold_embeddings
 from potstill.onnx_export.int8.fold_linears import fold_linears
 from potstill.onnx_export.int8.targets import unsigned_weights
-from potstill.onnx_export.tasks import named_in, part_for
+from potstill.onnx_export.tasks import load_float, named_in, part_for
 
 FUSED_OPSET = 17  # the first with LayerNormalization, which fused graphs have
 TRACED, FOLDED, SLIMMED = "traced", "O1", "onnxslim"  # steps that are told whether or not a file comes of them
@@ -86,7 +85,7 @@ def build(asked: Sequence[str], checkpoint: Path, config: OnnxExportConfig) -> B
 
 def _build_float(wanted: set[str], checkpoint: Path, config: OnnxExportConfig, built: Built) -> None:
     """Make the formats that start from float weights."""
-    classifier = load_classifier(checkpoint, attention_for(config.opset))
+    classifier = load_float(checkpoint, attention_for(config.opset))
     refuse_not_finite(classifier, checkpoint)
     part = part_for(config.task, classifier)
     traced = trace(part, config.opset, config.task)

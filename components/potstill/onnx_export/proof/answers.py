@@ -9,13 +9,12 @@ import torch
 from transformers import PreTrainedModel
 
 from potstill.data.batches import Batch
-from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.onnx_session import INPUTS, answer_onnx, feed, fixed_shape, open_session
 from potstill.onnx_export.config import FILES, INT8_FORMATS, SAFETENSORS, TORCHSCRIPT, OnnxExportConfig
 from potstill.onnx_export.files.torchscript_file import open_torchscript
 from potstill.onnx_export.graphs.trace import input_names
 from potstill.onnx_export.proof.rows import ProofRows
-from potstill.onnx_export.tasks import TASK, part_for
+from potstill.onnx_export.tasks import TASK, load_float, part_for
 from potstill.progress import progress
 
 Answer = npt.NDArray[np.float32]  # of one row: (labels,), or (tokens, hidden) without padding
@@ -38,7 +37,7 @@ def answers_of_file(name: str, folder: Path, rows: ProofRows, config: OnnxExport
     """
     file, size = folder / FILES[name], 1 if name in INT8_FORMATS else PADDED
     if name == SAFETENSORS:
-        return answers_of_model(load_classifier(file.parent), rows, config.task, name)
+        return answers_of_model(load_float(file.parent), rows, config.task, name)
     if name == TORCHSCRIPT:
         script = open_torchscript(file)
         return _ordered(lambda batch: script(feed(set(INPUTS), batch)), rows.padded(size), len(rows.ids), name)

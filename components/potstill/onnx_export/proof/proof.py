@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from potstill.artifacts import Artifact
-from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.multi_label import is_multi_label
 from potstill.encoder.quantization import has_input_scales, is_quantized
 from potstill.encoder.quantized_linears import load_quantized
@@ -36,6 +35,7 @@ from potstill.onnx_export.config import (
 from potstill.onnx_export.int8.int8_kernels import run_int8, running_nodes
 from potstill.onnx_export.proof.answers import Answer, answers_of_file, answers_of_model
 from potstill.onnx_export.proof.rows import ProofRows
+from potstill.onnx_export.tasks import load_float
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _references(source: Artifact, rows: ProofRows, formats: Sequence[str], task:
     """PyTorch's answers: of the scaled model for the formats that it simulates, of the float one for all others."""
     found, scaled = {}, simulated(source.path).intersection(formats)
     if set(formats) - scaled:
-        answers = answers_of_model(load_classifier(source.path), rows, task, "PyTorch")
+        answers = answers_of_model(load_float(source.path), rows, task, "PyTorch")
         found = dict.fromkeys(formats, answers)
     if scaled:
         answers = answers_of_model(load_quantized(source.path), rows, task, "PyTorch int8")
