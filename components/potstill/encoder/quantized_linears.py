@@ -3,6 +3,7 @@
 What the scales mean is told in `potstill.encoder.quantization`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class SmoothedLinear(nn.Linear):
         return functional.linear(hidden * self.inverse, self.weight, self.bias)
 
 
-class QuantizedLinear(nn.Module):
+class QuantizedLinear(nn.Module, ABC):
     """A linear with its weight on its int8 grid; how its input is rounded, its two kinds tell."""
 
     weight_scale: Tensor
@@ -63,9 +64,9 @@ class QuantizedLinear(nn.Module):
         weight = torch.fake_quantize_per_channel_affine(self.weight, self.weight_scale, self.weight_zero, 0, *INT8)
         return functional.linear(hidden, weight, self.bias)
 
+    @abstractmethod
     def rounded(self, hidden: Tensor) -> Tensor:
         """Move an input onto its grid: (…, in) float32 → (…, in) float32."""
-        raise NotImplementedError
 
 
 class FrozenLinear(QuantizedLinear):

@@ -24,18 +24,16 @@ class Task:
     Attributes:
         known_as: its name in Optimum.
         output: name of the file's output.
-        shape: of the output, for people.
     """
 
     known_as: str
     output: str
-    shape: str
 
 
 TASK = {
-    TEXT_CLASSIFICATION: Task("text-classification", "logits", "(rows, labels)"),
-    FEATURE_EXTRACTION: Task("feature-extraction", "last_hidden_state", "(rows, tokens, hidden)"),
-    RERANKING: Task("text-classification", "logits", "(rows, 1)"),
+    TEXT_CLASSIFICATION: Task("text-classification", "logits"),
+    FEATURE_EXTRACTION: Task("feature-extraction", "last_hidden_state"),
+    RERANKING: Task("text-classification", "logits"),
 }
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 Array = npt.NDArray[np.generic]
+LINEARS = ("MatMul", "Gemm")  # what the exporter writes a linear as
 
 
 def constants(model: ModelProto) -> dict[str, TensorProto]:

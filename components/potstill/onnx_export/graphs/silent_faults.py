@@ -16,11 +16,10 @@ from transformers import PretrainedConfig
 from potstill.encoder import pruned
 from potstill.encoder.quantized_linears import FrozenLinear, SmoothedLinear
 from potstill.errors import InputError, ParityError
-from potstill.onnx_export.graphs.graph import constants, producers, readers
+from potstill.onnx_export.graphs.graph import LINEARS, constants, producers, readers
 
 SETTLED = (nn.Linear, SmoothedLinear, FrozenLinear, nn.Embedding)
 FUSING = ("bert", "electra", "roberta", "distilbert", pruned.MODEL_TYPE)  # whose every layer becomes one Attention
-LINEARS = ("MatMul", "Gemm")
 RANDOM = ("Dropout", "Bernoulli", "Multinomial", "RandomNormal", "RandomUniform")
 
 

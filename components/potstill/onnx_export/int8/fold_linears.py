@@ -15,9 +15,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from potstill.encoder.quantization import to_int8
 from potstill.errors import ParityError
-from potstill.onnx_export.graphs.graph import add_constant, constants, name_constants, producers, replace_nodes
-
-LINEARS = ("MatMul", "Gemm")
+from potstill.onnx_export.graphs.graph import LINEARS, add_constant, constants, name_constants, producers, replace_nodes
 
 
 def fold_linears(model: ModelProto) -> set[str]:

@@ -11,7 +11,7 @@ from onnx import ModelProto, NodeProto
 
 from potstill.measure.onnx_session import PROVIDER, writing_options
 from potstill.onnx_export.files.ort_reading import Node, ort_nodes
-from potstill.onnx_export.graphs.graph import producers
+from potstill.onnx_export.graphs.graph import LINEARS, producers
 from potstill.onnx_export.int8.weight_matching import JOINT
 
 KERNELS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger", "QLinearMatMul", "QGemm", "QAttention")
@@ -65,7 +65,7 @@ def linears_of(weight: str) -> list[str]:
 def _asked_weight(node: NodeProto, made: dict[str, NodeProto]) -> str:
     if node.op_type in ("MatMulInteger", "QAttention"):
         return str(node.input[1])
-    restore = made.get(node.input[1]) if node.op_type in ("MatMul", "Gemm") else None
+    restore = made.get(node.input[1]) if node.op_type in LINEARS else None
     return str(restore.input[0]) if restore is not None and restore.op_type == "DequantizeLinear" else ""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from onnx import ModelProto, NodeProto, numpy_helper
 
-from potstill.onnx_export.graphs.graph import constants, readers
+from potstill.onnx_export.graphs.graph import LINEARS, constants, readers
 
 UNSIGNED_ZERO = 128
 # Where a node's weight and its zero point stand among its inputs.
@@ -39,7 +39,7 @@ def _products(graph: ModelProto) -> Iterator[NodeProto]:
     held, read_by = constants(graph), readers(graph)
     for node in graph.graph.node:
         weight = node.op_type in PLACES and node.input[PLACES[node.op_type][0]] in held
-        if weight and all(each.op_type in ("MatMul", "Gemm") for each in _next(node, read_by)):
+        if weight and all(each.op_type in LINEARS for each in _next(node, read_by)):
             yield node
 
 
