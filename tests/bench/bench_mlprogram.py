@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "components")]
 
 from potstill.artifacts import expect  # noqa: E402
+from potstill.coreml import load  # noqa: E402
 from potstill.coreml_export import CoremlExportConfig, export_coreml  # noqa: E402
 from potstill.encoder.checkpoint import load_classifier  # noqa: E402
-from potstill.mlprogram import load  # noqa: E402
 from tests.bench.onnx_tokenizer import SHAPE, make_tokenizer  # noqa: E402
 from tests.conftest import make_checkpoint, make_tokens  # noqa: E402
 

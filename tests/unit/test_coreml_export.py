@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect, seal
+from potstill.coreml import load
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES, FP16, INT8
 from potstill.coreml_export.int8 import move_to_grid
@@ -23,7 +24,6 @@ from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.licences import Licence
 from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.coreml_session import cut, predict_coreml
-from potstill.mlprogram import load
 from potstill.output_folder import creating
 from tests.conftest import LABELS, MAKER, OPEN, make_tokens
 

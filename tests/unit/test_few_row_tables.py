@@ -15,14 +15,14 @@ from transformers import (
     RobertaConfig,
 )
 
+from potstill.coreml.mlprogram.preparation import Preparation
+from potstill.coreml.package import open_package
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES, INT8
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.int8_weights import FEW_ROWS, has_few_rows, int8_weights, weighted_modules
 from potstill.encoder.quantization import read_scales, snap, to_int8
 from potstill.encoder.quantized_linears import load_quantized
-from potstill.mlprogram.package import open_package
-from potstill.mlprogram.preparation import Preparation
 from potstill.onnx_export.graphs.formats import from_scales
 from potstill.onnx_export.graphs.graph import constants
 from potstill.onnx_export.graphs.trace import trace

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from potstill.coreml import load
+from potstill.coreml.mlprogram.operators import OPERATORS
+from potstill.coreml.mlprogram.values import unpack
+from potstill.coreml.quiet import quiet_coremltools
 from potstill.coreml_export.noise import without_noise
 from potstill.errors import InputError
-from potstill.mlprogram import load
-from potstill.mlprogram.operators import OPERATORS
-from potstill.mlprogram.quiet import quiet_coremltools
-from potstill.mlprogram.values import unpack
 
 with quiet_coremltools():
     import coremltools as ct

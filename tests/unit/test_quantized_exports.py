@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from potstill.artifacts import CHECKPOINT, COREML, ONNX, TOKENS, expect, seal
+from potstill.coreml import load
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES as PACKAGES
 from potstill.coreml_export.readback import int8_weights as packaged
@@ -21,7 +22,6 @@ from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import OptionError, ParityError
 from potstill.measure.onnx_session import predict_onnx, session_options
 from potstill.measure.torch_session import predict_torch
-from potstill.mlprogram import load
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.graphs.formats import from_scales
 from potstill.onnx_export.graphs.graph import constants, producers

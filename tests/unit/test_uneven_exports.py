@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from potstill.artifacts import CHECKPOINT, COREML, ONNX, TOKENS, expect, seal
+from potstill.coreml import load
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES as PACKAGES
 from potstill.coreml_export.formats import FP16, INT8
@@ -14,7 +15,6 @@ from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.errors import OptionError
 from potstill.measure.coreml_session import predict_coreml
 from potstill.measure.torch_session import predict_torch
-from potstill.mlprogram import load
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.output_folder import creating
 from potstill.prune.shape import shape_of

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from potstill.coreml.quiet import quiet_coremltools
 from potstill.coreml_export.fixed_length import INPUTS, LOGITS, PROBABILITIES, FixedLengthClassifier
 from potstill.coreml_export.int8 import PREFIX
 from potstill.coreml_export.noise import without_noise
-from potstill.mlprogram.quiet import quiet_coremltools
 
 with quiet_coremltools():
     import coremltools as ct

@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from potstill.artifacts import Artifact
+from potstill.coreml import Program, load
 from potstill.coreml_export.conversion import convert
 from potstill.coreml_export.description import describe
 from potstill.coreml_export.fixed_length import FixedLengthClassifier
@@ -17,7 +18,6 @@ from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.int8_weights import int8_weights, weighted_modules
 from potstill.encoder.quantization import read_scales
 from potstill.licences import strictest
-from potstill.mlprogram import Program, load
 
 FP16, INT8 = "fp16", "int8"
 FILES = {FP16: "model.fp16.mlpackage", INT8: "model.int8.mlpackage"}

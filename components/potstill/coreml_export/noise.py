@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import TextIO
 
-from potstill.mlprogram.quiet import quiet_coremltools
+from potstill.coreml.quiet import quiet_coremltools
 
 WARNINGS = (
     # coremltools compares the ranges of types, and float32's does not fit into float16: that is what it wants to know.

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from potstill.coreml import Program
 from potstill.data.batches import pad
 from potstill.data.tokens import TEST, TokenTable, read_row_ids, read_split
 from potstill.measure.coreml_session import cut, predict_coreml
 from potstill.measure.parity import Logits, Parity, compare, refuse, require_agreement, require_close
-from potstill.mlprogram import Program
 
 
 class Proof:

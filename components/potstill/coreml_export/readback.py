@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from potstill.coreml import Program
 from potstill.coreml_export.int8 import RowScales
 from potstill.encoder.quantization import to_int8
 from potstill.errors import ParityError
-from potstill.mlprogram import Program
 
 LEAST = 2.0**-24  # the least float16 above 0; a row on a smaller scale is zeros for any purpose
 DATA = {"constexpr_affine_dequantize": "quantized_data", "constexpr_blockwise_shift_scale": "data"}

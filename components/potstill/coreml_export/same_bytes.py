@@ -10,8 +10,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from potstill.artifacts import scan, sha256_of
+from potstill.coreml.package import MANIFEST, open_package
 from potstill.coreml_export.noise import without_noise
-from potstill.mlprogram.package import MANIFEST, open_package
 
 DATE = "com.github.apple.coremltools.conversion_date"
 

@@ -1,12 +1,12 @@
-"""Running a Core ML classifier over a token table with the interpreter of `potstill.mlprogram`: no Mac is needed."""
+"""Running a Core ML classifier over a token table with the interpreter of `potstill.coreml`: no Mac is needed."""
 
 import numpy as np
 import numpy.typing as npt
 
+from potstill.coreml import Program
 from potstill.data.batches import pad
 from potstill.data.tokens import TokenTable, from_rows
 from potstill.errors import InputError
-from potstill.mlprogram import Program
 
 LOGITS = "logits"
 

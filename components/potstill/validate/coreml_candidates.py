@@ -1,13 +1,13 @@
-"""Core ML packages as the interpreter of `potstill.mlprogram` computes them, with no Mac."""
+"""Core ML packages as the interpreter of `potstill.coreml` computes them, with no Mac."""
 
 from functools import partial
 from pathlib import Path
 
 from potstill.artifacts import Artifact
+from potstill.coreml import load
 from potstill.data.tokens import TokenTable
 from potstill.measure.chunks import Logits, predict_in_chunks
 from potstill.measure.coreml_session import predict_coreml
-from potstill.mlprogram import load
 from potstill.validate.candidates import TITLES, Candidate, Runner
 
 CHUNK = 64  # rows between two steps of the progress line

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from potstill.mlprogram.table import like, operator
+from potstill.coreml.mlprogram.table import like, operator
 
 
 @operator("classify", result=like("probabilities"), exact=True)

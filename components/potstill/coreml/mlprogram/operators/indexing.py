@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from potstill.mlprogram.table import indexed, operator, selected
+from potstill.coreml.mlprogram.table import indexed, operator, selected
 
 
 @operator("gather", result=indexed, exact=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
+from potstill.coreml.mlprogram.binding import Argument, Arguments, bind
+from potstill.coreml.mlprogram.step import Step, Values, classifier_step, tensor_step
+from potstill.coreml.mlprogram.types import TensorType, tensor_type
+from potstill.coreml.mlprogram.values import Constant, read_constant
+from potstill.coreml.package import Package
 from potstill.errors import InputError
-from potstill.mlprogram.binding import Argument, Arguments, bind
-from potstill.mlprogram.package import Package
-from potstill.mlprogram.step import Step, Values, classifier_step, tensor_step
-from potstill.mlprogram.types import TensorType, tensor_type
-from potstill.mlprogram.values import Constant, read_constant
 
 NAME = "name"  # an attribute of every operation; it has no meaning for what is computed
 COMPRESSED = "constexpr_"  # how the names of the operators begin that decompress a constant

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from potstill.coreml.mlprogram.types import MEMORY, PACKED_BITS, STORED, TensorType, tensor_type
+from potstill.coreml.mlprogram.weights import WeightFile
 from potstill.errors import InputError
-from potstill.mlprogram.types import MEMORY, PACKED_BITS, STORED, TensorType, tensor_type
-from potstill.mlprogram.weights import WeightFile
 
 WIDER = {"UINT16": np.int32, "UINT32": np.int64}  # torch takes them from numpy only so
 

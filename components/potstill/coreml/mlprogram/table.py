@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from potstill.mlprogram.types import INTEGERS
+from potstill.coreml.mlprogram.types import INTEGERS
 
 Dtypes = Mapping[str, str]  # parameter → declared dtype
 Settings = Mapping[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from potstill.coreml.mlprogram.weights import WeightFile
+from potstill.coreml.quiet import quiet_coremltools
 from potstill.errors import InputError
-from potstill.mlprogram.quiet import quiet_coremltools
-from potstill.mlprogram.weights import WeightFile
 
 with quiet_coremltools():
     from coremltools.proto import Model_pb2

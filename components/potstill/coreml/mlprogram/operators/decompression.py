@@ -11,8 +11,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-from potstill.mlprogram.table import like, operator
-from potstill.mlprogram.values import unpack
+from potstill.coreml.mlprogram.table import like, operator
+from potstill.coreml.mlprogram.values import unpack
 
 PALETTE_BITS = {2: 1, 4: 2, 8: 3, 16: 4, 64: 6, 256: 8}  # by number of colours
 

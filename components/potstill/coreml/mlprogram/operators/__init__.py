@@ -5,7 +5,7 @@ An operator is a function of tensors. Parameters that stand before `*` are tenso
 of the MIL specification: https://apple.github.io/coremltools/source/coremltools.converters.mil.mil.ops.defs.html
 """
 
-from potstill.mlprogram.operators import arithmetic, classifying, decompression, indexing, layers, shaping
-from potstill.mlprogram.table import OPERATORS
+from potstill.coreml.mlprogram.operators import arithmetic, classifying, decompression, indexing, layers, shaping
+from potstill.coreml.mlprogram.table import OPERATORS
 
 __all__ = ["OPERATORS", "arithmetic", "classifying", "decompression", "indexing", "layers", "shaping"]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from potstill.coreml.quiet import quiet_coremltools
 from potstill.errors import InputError
-from potstill.mlprogram.quiet import quiet_coremltools
 
 with quiet_coremltools():
     from coremltools.proto import MIL_pb2

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
+from potstill.coreml.mlprogram.binding import Bound
+from potstill.coreml.mlprogram.types import MEMORY, TensorType
 from potstill.errors import InputError
-from potstill.mlprogram.binding import Bound
-from potstill.mlprogram.types import MEMORY, TensorType
 
 Values = list[Any]  # by slot
 Step = Callable[[Values], None]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from potstill.mlprogram.table import operator
+from potstill.coreml.mlprogram.table import operator
 
 Flags = Sequence[bool]
 

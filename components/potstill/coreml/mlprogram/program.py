@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from potstill.coreml.mlprogram.preparation import Preparation
+from potstill.coreml.mlprogram.step import round_to
+from potstill.coreml.mlprogram.types import FLOATS, TensorType
+from potstill.coreml.package import Package, open_package
 from potstill.errors import InputError
-from potstill.mlprogram.package import Package, open_package
-from potstill.mlprogram.preparation import Preparation
-from potstill.mlprogram.step import round_to
-from potstill.mlprogram.types import FLOATS, TensorType
 
 Output = npt.NDArray[np.generic] | str | dict[str, float]
 

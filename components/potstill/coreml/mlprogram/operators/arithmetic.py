@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from potstill.mlprogram.table import Dtypes, Settings, compared, operator
+from potstill.coreml.mlprogram.table import Dtypes, Settings, compared, operator
 
 # The names of a cast's target, with the dtype and what holds it in memory.
 CASTS = {

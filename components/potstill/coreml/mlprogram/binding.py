@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from potstill.coreml.mlprogram.operators import OPERATORS
+from potstill.coreml.mlprogram.types import TensorType
 from potstill.errors import InputError
-from potstill.mlprogram.operators import OPERATORS
-from potstill.mlprogram.types import TensorType
 
 NOTHING = 0  # the slot of an optional tensor that a package leaves out; it holds None
 

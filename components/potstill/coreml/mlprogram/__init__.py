@@ -1,0 +1,1 @@
+"""Executes the mlprogram of a package: each operation as it is declared, in PyTorch."""
