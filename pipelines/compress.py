@@ -101,7 +101,9 @@ def compress(
     opset: int = 17,
     onnx_formats: str = "",
     onnx_target: str = "arm64",
+    coreml_formats: str = "fp16,int8",
     coreml_target: str = "iOS16",
+    coreml_length: str = "",
     max_size_mb: float = 20.0,
     max_latency_p95_ms: float = 0.0,
     max_student_drop: float = 2.0,
@@ -163,7 +165,9 @@ def compress(
         opset: ONNX operator set.
         onnx_formats: Files that onnx-export writes, comma-separated; empty is all.
         onnx_target: Processor of the ONNX int8 files: arm64, avx512_vnni or avx2.
+        coreml_formats: Packages that coreml-export writes, comma-separated.
         coreml_target: Oldest system that the Core ML packages run on.
+        coreml_length: Tokens of a text in the packages, as 32, or 16,32 or 3-32; empty is what the tokens were cut to.
         max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
         max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
         max_student_drop: Budget, points that the student may lose against the teacher; 0 is none.
@@ -263,7 +267,7 @@ def compress(
         tokens,
         model,
         {"formats": onnx_formats, "opset": opset, "target": onnx_target},
-        coreml_target,
+        {"formats": coreml_formats, "target": coreml_target, "length": coreml_length},
         teacher=trained.outputs["teacher"],
         student=distilled.outputs["student"],
         pruned=smaller.outputs["pruned"],

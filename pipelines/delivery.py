@@ -10,7 +10,7 @@ from potstill.validate.component import gate, validate
 
 
 def deliver(
-    tokens: Any, model: Any, onnx_options: Mapping[str, Any], coreml_target: Any, **judging: Any
+    tokens: Any, model: Any, onnx_options: Mapping[str, Any], coreml_options: Mapping[str, Any], **judging: Any
 ) -> dict[str, Any]:
     """Wire both exporters, validate and the gate into the pipeline that calls this.
 
@@ -18,13 +18,13 @@ def deliver(
         tokens: the token set, a task's output.
         model: the last checkpoint, a task's output.
         onnx_options: parameters of onnx-export.
-        coreml_target: oldest system that the Core ML packages run on.
+        coreml_options: parameters of coreml-export.
         judging: further inputs and parameters of validate: what to compare with, budgets, threads.
 
     Returns: the pipeline's outputs of these steps, by name.
     """
     to_onnx = onnx_export(model=model, tokens=tokens, **onnx_options)
-    to_coreml = coreml_export(model=model, tokens=tokens, target=coreml_target)
+    to_coreml = coreml_export(model=model, tokens=tokens, **coreml_options)
     onnx, package = to_onnx.outputs["onnx"], to_coreml.outputs["package"]
     judged = validate(tokens=tokens, model=model, onnx=onnx, package=package, **judging)
     gated = gate(**{name: judged.outputs[name] for name in ("verdict", "failures", "figures", "page")})

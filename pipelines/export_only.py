@@ -47,7 +47,9 @@ def export_only(
     opset: int = 17,
     onnx_formats: str = "",
     onnx_target: str = "arm64",
+    coreml_formats: str = "fp16,int8",
     coreml_target: str = "iOS16",
+    coreml_length: str = "",
     max_size_mb: float = 0.0,
     max_latency_p95_ms: float = 0.0,
     max_export_drop: float = 1.0,
@@ -70,7 +72,9 @@ def export_only(
         opset: ONNX operator set.
         onnx_formats: Files that onnx-export writes, comma-separated; empty is all.
         onnx_target: Processor of the ONNX int8 files: arm64, avx512_vnni or avx2.
+        coreml_formats: Packages that coreml-export writes, comma-separated.
         coreml_target: Oldest system that the Core ML packages run on.
+        coreml_length: Tokens of a text in the packages, as 32, or 16,32 or 3-32; empty is what the tokens were cut to.
         max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
         max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
         max_export_drop: Budget, points that an int8 export may lose against the classifier; 0 is none.
@@ -96,7 +100,7 @@ def export_only(
         tokens,
         start,
         {"formats": onnx_formats, "opset": opset, "target": onnx_target},
-        coreml_target,
+        {"formats": coreml_formats, "target": coreml_target, "length": coreml_length},
         threads=threads,
         max_size_mb=max_size_mb,
         max_latency_p95_ms=max_latency_p95_ms,

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -69,10 +69,22 @@ IMPORTS = {
     ),
 }
 COMMANDS = {**IMPORTS, **STAGES}
+COREML = {
+    "inspect": (
+        "potstill.coreml.commands",
+        "inspect_package",
+        "inputs, labels, sizes, compression, oldest iOS, and what keeps it off the Neural Engine",
+    ),
+    "predict": ("potstill.coreml.commands", "predict", "texts or arrays → labels and probabilities, with no Mac"),
+    "diff": ("potstill.coreml.commands", "diff", "two packages → in what they differ, also in their answers"),
+}
+FUNCTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.HelptextFromCommentsOff)
+STAGE_OPTIONS = (*FUNCTIONS, tyro.conf.FlagConversionOff)  # true and false are written out, as in a pipeline
+COREML_OPTIONS = (*FUNCTIONS, tyro.conf.FlagCreatePairsOff)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0 done, 2 refused (one line on stderr), 130 stopped."""
+    """Run one command; return the exit code: 0 done, 1 different (diff), 2 refused (a line on stderr), 130 stopped."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
         print(_map())
@@ -80,8 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] == "--version":
         print(f"potstill {potstill.__version__}")
         return 0
+    if given[0] == "coreml":
+        return run_coreml(given[1:])
     if given[0] not in COMMANDS:
-        return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(COMMANDS)}")
+        return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(COMMANDS)}, coreml")
     return run_stage(given[0], given[1:])
 
 
@@ -94,19 +108,54 @@ def show(measures: Measures) -> None:
 
 def run_stage(name: str, arguments: Sequence[str] | None = None, report: Callable[[Measures], None] = show) -> int:
     """Parse the arguments of one stage, run it and hand what it measured to `report`; return the exit code."""
-    module, function, purpose = COMMANDS[name]
-    try:
-        stage: Callable[..., Any] = getattr(import_module(module), function)
-        call = parse(
-            stage,
-            prog=f"potstill {name}",
-            description=f"{purpose}\n\n{_explanation(stage)}",
-            args=sys.argv[1:] if arguments is None else arguments,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff, tyro.conf.HelptextFromCommentsOff),
-            registry=WORDS,
+
+    def run() -> int:
+        report(_call(name, COMMANDS[name], arguments, config=STAGE_OPTIONS, registry=WORDS)())
+        return 0
+
+    return _attempt(name, run)
+
+
+def run_coreml(arguments: Sequence[str]) -> int:
+    """Run `potstill coreml …`, which reads packages and writes nothing; return the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_coreml_map())
+        return 0
+    name = arguments[0]
+    if name not in COREML:
+        return _refuse(
+            f"'coreml {name}' is not a command; commands are: {', '.join(f'coreml {each}' for each in COREML)}"
         )
-        stop_by_exception()
-        measures = call()
+
+    def run() -> int:
+        told = _call(f"coreml {name}", COREML[name], arguments[1:], config=COREML_OPTIONS)()
+        for line in told.lines:
+            print(line)
+        return int(told.code)
+
+    return _attempt(f"coreml {name}", run)
+
+
+def _call(
+    name: str, command: tuple[str, str, str], arguments: Sequence[str] | None, **settings: Any
+) -> Callable[[], Any]:
+    module, function, purpose = command
+    work: Callable[..., Any] = getattr(import_module(module), function)
+    call = parse(
+        work,
+        prog=f"potstill {name}",
+        description=f"{purpose}\n\n{_explanation(work)}",
+        args=sys.argv[1:] if arguments is None else arguments,
+        **settings,
+    )
+    stop_by_exception()
+    return call
+
+
+def _attempt(name: str, run: Callable[[], int]) -> int:
+    """Run, and turn what is refused into one line and an exit code."""
+    try:
+        return run()
     except OptionError as refused:  # in every process alike, so one of them tells it
         return _refuse(str(refused)) if speaks() else REFUSED
     except PotstillError as refused:
@@ -117,8 +166,6 @@ def run_stage(name: str, arguments: Sequence[str] | None = None, report: Callabl
         stop_no_more()
         print("potstill: stopped; run the same command again", file=sys.stderr)
         return STOPPED
-    report(measures)
-    return 0
 
 
 def _explanation(stage: Callable[..., Any]) -> str:
@@ -131,14 +178,25 @@ def _refuse(why: str) -> int:
     return REFUSED
 
 
-def _map() -> str:
-    def rows(commands: dict[str, tuple[str, str, str]]) -> str:
-        return "\n".join(f"  {name:<18} {purpose}" for name, (_, _, purpose) in commands.items())
+def _rows(commands: Mapping[str, tuple[str, str, str]], before: str = "") -> str:
+    return "\n".join(f"  {before + name:<18} {purpose}" for name, (_, _, purpose) in commands.items())
 
+
+def _coreml_map() -> str:
+    return (
+        "usage: potstill coreml COMMAND [--help] …\n\n"
+        "Core ML packages (.mlpackage, .mlmodel) of any origin are read and executed here, with no Mac.\n\n"
+        f"{_rows(COREML, 'coreml ')}\n\n"
+        "potstill coreml COMMAND --help teaches a command."
+    )
+
+
+def _map() -> str:
     return (
         "usage: potstill COMMAND [--help] …\n\n"
         "potstill distils a large text classifier down to a phone. Each stage reads sealed folders and writes one.\n\n"
-        f"stages, in the order of the path:\n{rows(STAGES)}\n\n"
-        f"what comes before them:\n{rows(IMPORTS)}\n\n"
+        f"stages, in the order of the path:\n{_rows(STAGES)}\n\n"
+        f"what comes before them:\n{_rows(IMPORTS)}\n\n"
+        f"what looks at Core ML packages:\n{_rows(COREML, 'coreml ')}\n\n"
         "potstill COMMAND --help teaches a command; python -m potstill.<stage> is the same, in a container."
     )

@@ -2,64 +2,31 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect, seal
+from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect
 from potstill.coreml import load
 from potstill.coreml_export import CoremlExportConfig, export_coreml
+from potstill.coreml_export.compression.affine import as_float16
+from potstill.coreml_export.compression.plan import plan
+from potstill.coreml_export.compression.readback import require_compressed
 from potstill.coreml_export.formats import FILES, FP16, INT8
-from potstill.coreml_export.int8 import move_to_grid
-from potstill.coreml_export.readback import as_float16, require_compressed
-from potstill.coreml_export.readback import int8_weights as packaged
 from potstill.data.tokens import TEST, from_rows, read_split
-from potstill.encoder.checkpoint import load_classifier, save_checkpoint
-from potstill.encoder.int8_weights import int8_weights
-from potstill.encoder.pruned import PrunedBertConfig, PrunedBertForSequenceClassification
+from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.quantization import read_scales, snap, to_int8, weight_scale
 from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.licences import Licence
 from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.coreml_session import cut, predict_coreml
-from potstill.output_folder import creating
-from tests.conftest import LABELS, MAKER, OPEN, make_tokens
+from tests.conftest import LABELS, make_tokens
+from tests.coreml_families import FAMILIES, float32_logits, make_family
 
 FEW = {"parity_rows": 8}
-
-
-def make_family(folder: Path, tokens: Path, family: str, licence: Licence = OPEN) -> Path:
-    """Write a checkpoint/v1 with a tiny random classifier of a family."""
-    from transformers import AutoConfig, AutoModelForSequenceClassification
-
-    torch.manual_seed(0)
-    size = expect(tokens, "tokens/v1").meaning["vocabulary_size"]
-    shape = {"num_hidden_layers": 2, "hidden_size": 32, "intermediate_size": 64, "max_position_embeddings": 64}
-    common = {**shape, "vocab_size": size, "initializer_range": 0.2, "num_labels": 2, "num_attention_heads": 4}
-    if family == "pruned":
-        config = PrunedBertConfig(heads_per_layer=[3, 1], ffn_per_layer=[40, 24], head_size=8, **common)
-        model = PrunedBertForSequenceClassification(config)
-    elif family == "mobilebert":
-        narrow = {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16, "num_attention_heads": 2}
-        model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **{**common, **narrow}))
-    else:
-        model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **common))
-    with creating(folder, CHECKPOINT):
-        save_checkpoint(model, tokens, folder)
-        return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, licence).path
-
-
-def float32_logits(model, tokens: Path, length: int = 32) -> np.ndarray:
-    """The slow and obvious reference: one padded row after the other."""
-    table, found = read_split(tokens, TEST), []
-    for index in range(len(table)):
-        row = cut(table, length).row(index).tolist()
-        ids, mask = row + [0] * (length - len(row)), [1] * len(row) + [0] * (length - len(row))
-        with torch.inference_mode():
-            found.append(model(input_ids=torch.tensor([ids]), attention_mask=torch.tensor([mask])).logits.numpy())
-    return np.concatenate(found)
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +47,24 @@ def test_packages_compute_what_pytorch_computes(exported: Artifact, tiny_checkpo
     table = read_split(tiny_tokens, TEST)
     model = load_classifier(tiny_checkpoint)
     wanted = float32_logits(model, tiny_tokens)
-    found = predict_coreml(load(exported.path / FILES[FP16]), table, 32)
+    found = predict_coreml(load(exported.path / FILES[FP16]), table)
     assert found.shape == (64, 2)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, wanted, atol=0.01)
-    move_to_grid(model, int8_weights(model, {}))
-    found = predict_coreml(load(exported.path / FILES[INT8]), table, 32)
+    plan(INT8, model, {}, 32, CoremlExportConfig())
+    found = predict_coreml(load(exported.path / FILES[INT8]), table)
     np.testing.assert_allclose(found, float32_logits(model, tiny_tokens), atol=0.01)
 
 
 def test_the_artifact_says_what_it_holds(exported: Artifact, tiny_checkpoint: Path):
     meaning = exported.meaning
     assert meaning["labels"] == LABELS
-    assert (meaning["max_length"], meaning["target"], meaning["formats"]) == (32, "iOS16", FILES)
-    assert (meaning["int8_weights"], meaning["float_weights"]) == ({INT8: 16}, {INT8: 1})
+    assert (meaning["max_length"], meaning["target"], meaning["formats"]) == (
+        32,
+        "iOS16",
+        {name: FILES[name] for name in (FP16, INT8)},
+    )
+    assert (meaning["compressed_weights"], meaning["float_weights"]) == ({INT8: 16}, {INT8: 1})
     assert all(each["rows"] == 64 and each["max_abs_logit"] < 0.01 for each in meaning["parity"].values())
     assert exported.inputs["model"] == expect(tiny_checkpoint, CHECKPOINT).digest
     assert (exported.path / "vocab.txt").is_file()
@@ -139,12 +110,14 @@ def test_anybody_may_read_the_files(exported: Artifact):
 
 def test_scales_of_qat_lie_in_the_package_unchanged(from_qat: Artifact, quantized_checkpoint: Path):
     model, scales = load_classifier(quantized_checkpoint), read_scales(quantized_checkpoint)
-    held = {tuple(data.flatten().tolist()): scale for data, scale in packaged(load(from_qat.path / FILES[INT8]))}
+    compressed = [each.parts for each in load(from_qat.path / FILES[INT8]).weights if each.operators]
+    held = {tuple(parts["quantized_data"].flatten().tolist()): parts["scale"].float() for parts in compressed}
     assert len(held) == len(scales) == 17
     for name, each in scales.items():
-        data = to_int8(model.get_submodule(name).weight.data, each.weight)
+        rows = slice(32) if name.endswith("position_embeddings") else slice(None)  # no text reaches the others
+        data = to_int8(model.get_submodule(name).weight.data, each.weight)[rows]
         its = held[tuple(data.flatten().tolist())]  # the int8 values themselves are there, or this fails
-        assert float((its - as_float16(each.weight)).abs().max()) == 0.0
+        assert float((its - as_float16(each.weight[rows])).abs().max()) == 0.0
 
 
 @pytest.mark.parametrize("target", ["iOS17", "iOS18"])
@@ -157,27 +130,22 @@ def test_later_targets(target: str, tmp_path: Path, quantized_checkpoint: Path, 
     assert measures["int8_max_abs_logit"] < 0.01
 
 
-@pytest.mark.parametrize(("family", "target"), [("pruned", "iOS15"), ("mobilebert", "iOS15"), ("mobilebert", "iOS18")])
+@pytest.mark.parametrize("target", ["iOS15", "iOS18"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_families(family: str, target: str, tmp_path: Path, tiny_tokens: Path):
     checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, family)
     formats = FP16 if target == "iOS15" else f"{FP16},{INT8}"
     config = CoremlExportConfig(formats=formats, target=target, parity_rows=24)
     measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
     assert all(measures[f"{name}_max_abs_logit"] < 0.01 for name in formats.split(","))
-
-
-def test_a_family_that_is_not_known_is_refused(tmp_path: Path, tiny_tokens: Path):
-    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "electra")
-    with pytest.raises(
-        InputError, match="models of family 'electra' cannot be exported to Core ML; families are: bert, mobilebert"
-    ):
-        export_coreml(checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig())
+    inputs = load(tmp_path / "package" / FILES[FP16]).inputs
+    assert ("token_type_ids" in inputs) == (family not in ("distilbert", "roberta"))
 
 
 def test_a_shorter_length_cuts_rows_as_the_tokenizer_does(tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
-    config = CoremlExportConfig(formats="fp16", max_length=8, parity_rows=16)
+    config = CoremlExportConfig(formats="fp16", length="8", parity_rows=16)
     export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
-    found = predict_coreml(load(tmp_path / "package" / FILES[FP16]), read_split(tiny_tokens, TEST), 8)
+    found = predict_coreml(load(tmp_path / "package" / FILES[FP16]), read_split(tiny_tokens, TEST))
     np.testing.assert_allclose(found, float32_logits(load_classifier(tiny_checkpoint), tiny_tokens, 8), atol=0.01)
 
 
@@ -188,15 +156,14 @@ def test_cut_keeps_the_last_token_last():
     assert cut(table, 5) is table
 
 
-def test_int8_weights_that_are_not_as_asked_are_named(exported: Artifact, tiny_checkpoint: Path):
+def test_weights_that_are_not_as_asked_are_named(exported: Artifact, tiny_checkpoint: Path):
     model = load_classifier(tiny_checkpoint)
-    scales = {name: each.weight for name, each in int8_weights(model, {}).items()}
-    program = load(exported.path / FILES[FP16])
-    with pytest.raises(ParityError, match="16 of 16 weights are not int8 as asked: "):
-        require_compressed(program, model, scales)
-    other = {**scales, "classifier": scales["classifier"] * 1.5}
-    with pytest.raises(ParityError, match="1 of 16 weights are not int8 as asked: classifier;"):
-        require_compressed(load(exported.path / FILES[INT8]), model, other)
+    forms = plan(INT8, model, {}, 32, CoremlExportConfig())
+    with pytest.raises(ParityError, match=r"model\.fp16\.mlpackage: 16 of 16 weights are not compressed as asked: "):
+        require_compressed(load(exported.path / FILES[FP16]), forms, modern=False)
+    other = {**forms, "classifier": replace(forms["classifier"], scale=forms["classifier"].scale * 1.5)}
+    with pytest.raises(ParityError, match="1 of 16 weights are not compressed as asked: classifier;"):
+        require_compressed(load(exported.path / FILES[INT8]), other, modern=False)
 
 
 def test_scales_of_float_weights_are_exact_in_float16():
@@ -208,35 +175,75 @@ def test_scales_of_float_weights_are_exact_in_float16():
 
 
 def test_a_package_too_far_off_is_refused_with_its_worst_rows(tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
-    config = CoremlExportConfig(formats="fp16", tolerance_fp16=1e-9, **FEW)
-    with pytest.raises(
-        ParityError, match=r"fp16: an output is off by .* \(worst rows 2-000\d\d, .*loosen --tolerance-fp16"
-    ):
+    config = CoremlExportConfig(formats="fp16", tolerance=1e-9, **FEW)
+    with pytest.raises(ParityError, match=r"fp16: an output is off by .* \(worst rows 2-000\d\d, .*loosen --tolerance"):
         export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
     with pytest.raises(ArtifactError, match="does not exist"):
         expect(tmp_path / "package", COREML)
 
 
-def test_int8_for_ios15_is_refused_with_the_way_out():
-    with pytest.raises(OptionError, match=r"^int8 needs iOS16 or later, .*; pass --target iOS16 or --formats fp16$"):
-        CoremlExportConfig(target="iOS15")
+@pytest.mark.parametrize(
+    ("options", "late", "needed"),
+    [
+        ({"target": "iOS15"}, "int8", "iOS16"),
+        ({"formats": "w8a8"}, "w8a8", "iOS17"),
+        ({"formats": "fp16,int4,sparse_int8"}, "int4, sparse_int8", "iOS18"),
+        ({"formats": "palette4", "group_size": 8}, "group_size", "iOS18"),
+        ({"length": "16,32", "target": "iOS17"}, "length 16,32", "iOS18"),
+    ],
+)
+def test_what_an_older_system_cannot_do_is_refused_with_the_way_out(options: dict, late: str, needed: str):
+    got = options.get("target", "iOS16")
+    with pytest.raises(OptionError, match=f"^{late} need {needed} or later, got target {got}; pass --target {needed}$"):
+        CoremlExportConfig(**options)
 
 
-@pytest.mark.parametrize("wrong", [{"formats": "int4"}, {"formats": ","}, {"target": "iOS14"}, {"parity_rows": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"formats": "int3"},
+        {"formats": ","},
+        {"target": "iOS14"},
+        {"parity_rows": 0},
+        {"layout": "nchw"},
+        {"compute_units": "gpu"},
+        {"sparsity": 1.0},
+        {"block_size": 1},
+    ],
+)
 def test_options_out_of_range_are_refused(wrong: dict):
     with pytest.raises(OptionError):
         CoremlExportConfig(**wrong)
 
 
 def test_no_format_is_refused_in_words():
-    with pytest.raises(OptionError, match=r"^formats must name at least one of fp16, int8, got ''$"):
+    with pytest.raises(OptionError, match=r"^formats must name at least one of fp32, fp16, int8, .*, got ''$"):
         CoremlExportConfig(formats="")
 
 
-@pytest.mark.parametrize("length", [1, 2, 65])
-def test_a_length_without_positions_is_refused(length: int, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
-    with pytest.raises(OptionError, match=rf"max_length must be in \[3, 64\], the positions of .*, got {length}$"):
-        export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(max_length=length))
+@pytest.mark.parametrize(
+    ("length", "why"),
+    [
+        ("2", "must be at least 3"),
+        ("1-8", "must be at least 3"),
+        ("many", "must be like 32"),
+        ("32,16", "must rise"),
+        ("8-8", "must rise"),
+        ("3-8-16", "two ends"),
+        ("-8", "must be like"),
+    ],
+)
+def test_a_length_that_is_none_is_refused(length: str, why: str):
+    with pytest.raises(OptionError, match=rf"lengths? .*{why}.*, got '{length}'"):
+        CoremlExportConfig(length=length, target="iOS18")
+
+
+@pytest.mark.parametrize("length", ["65", "3-65", "32,65"])
+def test_a_length_without_positions_is_refused(length: str, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
+    with pytest.raises(OptionError, match=rf"length must be at most 64, .*, got {length}; pass --length 64$"):
+        export_coreml(
+            tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(length=length, target="iOS18")
+        )
 
 
 def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, tiny_checkpoint: Path, tokenizer_folder: Path):
@@ -259,5 +266,5 @@ def test_nothing_but_the_measures_is_said(
 
 def test_threads_may_share_a_program(exported: Artifact, tiny_tokens: Path):
     program, table = load(exported.path / FILES[FP16]), read_split(tiny_tokens, TEST)
-    parts = predict_in_chunks(lambda part: predict_coreml(program, part, 32), table, 8, 4, "sharing")
-    np.testing.assert_array_equal(parts, predict_coreml(program, table, 32))
+    parts = predict_in_chunks(lambda part: predict_coreml(program, part), table, 8, 4, "sharing")
+    np.testing.assert_array_equal(parts, predict_coreml(program, table))

@@ -15,8 +15,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from potstill.coreml.mlprogram.preparation import Preparation
-from potstill.coreml.package import open_package
+from potstill.coreml import load_program
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES, INT8
 from potstill.encoder.checkpoint import load_classifier
@@ -75,7 +74,7 @@ def dynamic_file(checkpoint):
 def package_of(checkpoint, tokens, folder):
     """The int8 package of a checkpoint, and what the stage counted."""
     measures = export_coreml(checkpoint, tokens, folder, CoremlExportConfig(formats=INT8, parity_rows=4))
-    return folder / FILES[INT8], (measures["int8_weights"], measures["float_weights"])
+    return folder / FILES[INT8], (measures["int8_weights"], measures["int8_float_weights"])
 
 
 # -------------------------------------------------------------------- the rule
@@ -117,10 +116,10 @@ def test_they_are_float16_in_the_package(source, scaled, tiny_checkpoint, tiny_t
     checkpoint = tiny_checkpoint if source == "float" else scaled(source)
     package, counted = package_of(checkpoint, tiny_tokens, tmp_path / "package")
     assert counted == (2 * 6 + 2 + 2, 1)  # linears of two layers, pooler and classifier, words and positions; the types
-    prepared = Preparation(open_package(package))
-    assert len(prepared.compressed) == 2 * 6 + 2 + 2
-    held = [each for each in prepared.values if isinstance(each, Tensor)]
-    assert any(torch.equal(each, table.half().float()) for each in held)  # constants are computed with as float32
+    weights = load_program(package).weights
+    assert sum(bool(each.operators) for each in weights) == 2 * 6 + 2 + 2
+    plain = [each.value for each in weights if not each.operators]
+    assert any(torch.equal(each, table.half().float()) for each in plain)  # constants are computed with as float32
 
 
 # -------------------------------------------------------------------- checkpoints that have a scale of them

@@ -11,10 +11,8 @@ from onnx import numpy_helper
 from torch import nn
 
 from potstill.artifacts import CHECKPOINT, COREML, ONNX, TOKENS, expect, seal
-from potstill.coreml import load
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.formats import FILES as PACKAGES
-from potstill.coreml_export.readback import int8_weights as packaged
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.encoder.quantization import Scales, read_scales, smoothed, to_int8, weight_scale
@@ -33,6 +31,7 @@ from potstill.output_folder import creating
 from potstill.validate.onnx_candidates import onnx_candidates
 from potstill.validate.torch_candidates import torch_candidates
 from tests.conftest import LABELS, MAKER, OPEN
+from tests.coreml_families import int8_of, reached
 from tests.pruned_models import bert, mobilebert, uneven
 from tests.quantized_checkpoints import FLOAT_PARTS, make_scales, write_scaled
 
@@ -298,11 +297,15 @@ def test_onnx_and_core_ml_hold_the_same_int8_values(floats, tiny_tokens, tmp_pat
     graph = dynamic_file(checkpoint)
     held = arrays(graph)
     tables = [name for name in held if name.endswith("embeddings.weight_int8")]
-    found = held_by(graph) + [(held[name], held[name.replace("_int8", "_scale")][:, 0]) for name in tables]
-    package = list(packaged(load(tmp_path / "package" / PACKAGES["int8"])))
+    found = held_by(graph) + [
+        (held[name][rows], held[name.replace("_int8", "_scale")][rows, 0])
+        for name in tables
+        for rows in [reached(name.removesuffix(".weight_int8"))]
+    ]
+    package = int8_of(tmp_path / "package" / PACKAGES["int8"])
     assert len(package) == len(found) == 3 * 6 + 2 + 2  # words and positions
     for values, scale in package:
-        assert holds(found, values.numpy(), scale.numpy())
+        assert holds(found, values, scale)
 
 
 def test_a_weight_that_the_quantiser_passes_over_is_named(monkeypatch, scaled):
@@ -326,18 +329,19 @@ def test_core_ml_keeps_smoothed_and_mixed_scales(scaled, tiny_tokens, tmp_path):
     checkpoint = scaled("static smoothed mixed learned")
     config = CoremlExportConfig(parity_rows=8, minimum_agreement=0.9)
     measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
-    assert (measures["int8_weights"], measures["float_weights"]) == (3 * 6 + 2 + 2 - 3, 3 + 1)
+    assert (measures["int8_weights"], measures["int8_float_weights"]) == (3 * 6 + 2 + 2 - 3, 3 + 1)
     assert measures["int8_max_abs_logit"] < 0.01
     artifact, weights = expect(tmp_path / "package", COREML), load_classifier(checkpoint).state_dict()
     assert artifact.meaning["float_weights"] == {"int8": 3 + 1}
-    found = [(data.numpy(), scale.numpy()) for data, scale in packaged(load(artifact.path / PACKAGES["int8"]))]
+    found = int8_of(artifact.path / PACKAGES["int8"])
     for name, own in read_scales(checkpoint).items():
         wanted = to_int8(smoothed(weights[f"{name}.weight"], own.smoothing), own.weight)
-        assert holds(found, wanted.numpy(), own.weight.numpy())
+        rows = reached(name)
+        assert holds(found, wanted.numpy()[rows], own.weight.numpy()[rows])
 
 
 def test_core_ml_of_weights_alone(scaled, tiny_tokens, tmp_path):
     config = CoremlExportConfig(formats="int8", parity_rows=8)
     measures = export_coreml(scaled("dynamic"), tiny_tokens, tmp_path / "package", config)
-    assert (measures["int8_weights"], measures["float_weights"]) == (22, 1)
+    assert (measures["int8_weights"], measures["int8_float_weights"]) == (22, 1)
     assert measures["int8_max_abs_logit"] < 0.01

@@ -87,20 +87,20 @@ def test_even_shapes_go_to_onnx_too(name, tmp_path, tokens, vocabulary):
 @pytest.mark.parametrize("name", ["odd", "short", "mobile dropped"])
 def test_core_ml_executed_agrees(name, tmp_path, tokens, vocabulary):
     checkpoint = write(tmp_path / "checkpoint", uneven(name, vocabulary), tokens)
-    config = CoremlExportConfig(max_length=SHORT, parity_rows=24, minimum_agreement=0.9)
+    config = CoremlExportConfig(length=str(SHORT), parity_rows=24, minimum_agreement=0.9)
     measures = export_coreml(checkpoint, tokens, tmp_path / "package", config)
     assert measures[f"{FP16}_max_abs_logit"] < 0.01
     assert measures[f"{INT8}_max_abs_logit"] < 0.01
     assert expect(tmp_path / "package", COREML).meaning["max_length"] == SHORT
     if not name.startswith("mobile"):  # which looks at the padding, too
         table = read_split(tokens, TEST)
-        found = predict_coreml(load(tmp_path / "package" / PACKAGES[FP16]), table, SHORT)
+        found = predict_coreml(load(tmp_path / "package" / PACKAGES[FP16]), table)
         np.testing.assert_allclose(found, predict_torch(load_classifier(checkpoint), table), atol=0.01)
 
 
 def test_core_ml_names_the_positions_that_there_are(tmp_path, tokens, vocabulary):
     checkpoint = write(tmp_path / "checkpoint", uneven("short", vocabulary), tokens)
-    with pytest.raises(OptionError, match=rf"max_length must be in \[3, {SHORT}\]"):
+    with pytest.raises(OptionError, match=f"length must be at most {SHORT}, the positions of"):
         export_coreml(checkpoint, tokens, tmp_path / "package", CoremlExportConfig())
 
 

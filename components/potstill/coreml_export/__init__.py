@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from potstill.coreml_export.stage import CoremlExportConfig, export_coreml
+    from potstill.coreml_export.config import CoremlExportConfig
+    from potstill.coreml_export.stage import export_coreml
 
 __all__ = ["CoremlExportConfig", "export_coreml"]
 

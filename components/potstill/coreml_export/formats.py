@@ -1,92 +1,31 @@
-"""The packages that a checkpoint can become, and how each is built."""
+"""The packages that a checkpoint can become: names, files, titles, and the systems that can hold them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+FP32, FP16, INT8, INT4, W8A8, SPARSE = "fp32", "fp16", "int8", "int4", "w8a8", "sparse"
+FLOAT = (FP32, FP16)
+PALETTES = {f"palette{bits}": bits for bits in (8, 6, 4, 2)}
+JOINT = ("sparse_int8", *(f"sparse_{name}" for name in PALETTES), *(f"{name}_int8" for name in PALETTES))
+TITLES = {
+    FP32: "fp32",
+    FP16: "fp16",
+    INT8: "int8",
+    INT4: "int4 blocks",
+    **{name: f"{bits}-bit palette" for name, bits in PALETTES.items()},
+    SPARSE: "sparse",
+    "sparse_int8": "sparse int8",
+    **{f"sparse_{name}": f"sparse {bits}-bit palette" for name, bits in PALETTES.items()},
+    **{f"{name}_int8": f"{bits}-bit palette of int8" for name, bits in PALETTES.items()},
+    W8A8: "int8 with int8 activations",
+}
+FORMATS = tuple(TITLES)
+FILES = {name: f"model.{name}.mlpackage" for name in FORMATS}
 
-from transformers import PreTrainedModel
-
-from potstill.artifacts import Artifact
-from potstill.coreml import Program, load
-from potstill.coreml_export.conversion import convert
-from potstill.coreml_export.description import describe
-from potstill.coreml_export.fixed_length import FixedLengthClassifier
-from potstill.coreml_export.int8 import announce, move_to_grid
-from potstill.coreml_export.readback import require_compressed
-from potstill.coreml_export.same_bytes import save
-from potstill.encoder.checkpoint import load_classifier
-from potstill.encoder.int8_weights import int8_weights, weighted_modules
-from potstill.encoder.quantization import read_scales
-from potstill.licences import strictest
-
-FP16, INT8 = "fp16", "int8"
-FILES = {FP16: "model.fp16.mlpackage", INT8: "model.int8.mlpackage"}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What all packages of an export share.
-
-    Attributes:
-        source: the checkpoint.
-        table: the tokens that prove the packages; their licence binds the package as the checkpoint's does.
-        length: tokens of a text, padding included.
-        target: the oldest system that runs the packages.
-        author: who answers for the model.
-        version: the model's own version.
-    """
-
-    source: Artifact
-    table: Artifact
-    length: int
-    target: str
-    author: str
-    version: str
+TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18")
 
 
-@dataclass(frozen=True)
-class Built:
-    """A package on disk, opened again.
-
-    Attributes:
-        program: the package as it can be executed.
-        model: what it must compute.
-        int8_weights: how many weights were asked to be int8, and were found so in the package.
-        float_weights: how many weights of linears and embeddings were not asked to be, tables of few rows among them.
-    """
-
-    program: Program
-    model: PreTrainedModel
-    int8_weights: int
-    float_weights: int
-
-
-def build(name: str, recipe: Recipe, package: Path) -> Built:
-    """Write one package and read it back.
-
-    Args:
-        name: FP16 or INT8. Both compute in float16; the second holds the weights of linears and embeddings as int8.
-        recipe: what to build.
-        package: where to write it.
-
-    Raises:
-        InputError: a family that cannot be exported.
-        ParityError: a weight that was to be int8 is not.
-    """
-    model = load_classifier(recipe.source.path, attention="eager")
-    weights = len(weighted_modules(model))
-    chosen = int8_weights(model, read_scales(recipe.source.path)) if name == INT8 else {}
-    scales = move_to_grid(model, chosen)
-    announce(model, scales)
-    labels = recipe.source.meaning["labels"]
-    converted = convert(FixedLengthClassifier(model, recipe.length), labels, recipe.target)
-    licence = strictest([recipe.source.licence, recipe.table.licence])
-    describe(converted, recipe.author, recipe.version, licence, labels, _digests(recipe))
-    save(converted, package)
-    program = load(package)
-    held = require_compressed(program, model, scales)
-    return Built(program, model, held, weights - held)
-
-
-def _digests(recipe: Recipe) -> Mapping[str, str]:
-    return {"checkpoint": recipe.source.digest, "tokens": recipe.table.digest}
+def first_target(name: str) -> str:
+    """Return the oldest system whose operators can hold a format."""
+    if name in FLOAT:
+        return "iOS15"
+    if name == W8A8:
+        return "iOS17"
+    return "iOS18" if name == INT4 or name in JOINT else "iOS16"

@@ -1,6 +1,6 @@
 """Executing every written package beside PyTorch, on real rows, and refusing what is not the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,33 +8,47 @@ import torch
 from transformers import PreTrainedModel
 
 from potstill.coreml import Program
+from potstill.coreml.lengths import Lengths
+from potstill.coreml_export.activations import Observed
 from potstill.data.batches import pad
-from potstill.data.tokens import TEST, TokenTable, read_row_ids, read_split
+from potstill.data.tokens import TEST, TRAIN, TokenTable, read_row_ids, read_split
 from potstill.measure.coreml_session import cut, predict_coreml
 from potstill.measure.parity import Logits, Parity, compare, refuse, require_agreement, require_close
 
 
 class Proof:
-    """The rows on which packages are compared, and what was found of each.
+    """The rows on which packages are executed, and what was found of each.
 
     Attributes:
         parity: distance from PyTorch, by format.
     """
 
-    def __init__(self, tokens: Path, rows: int, length: int) -> None:
-        """Take rows spread evenly over the test split.
+    def __init__(self, tokens: Path, rows: int, calibration_rows: int, lengths: Lengths) -> None:
+        """Take rows spread evenly over the test split, and for calibration over the train split.
 
         Args:
             tokens: `tokens/v1`.
-            rows: how many, at most.
-            length: tokens of a row, padding included; longer rows are cut.
+            rows: how many of the test split, at most.
+            calibration_rows: how many of the train split, at most.
+            lengths: that packages take; longer rows are cut.
         """
-        table = read_split(tokens, TEST)
-        chosen = np.unique(np.linspace(0, len(table) - 1, min(len(table), rows)).astype(np.int64))
         names = read_row_ids(tokens, TEST)
-        self._ids, self._length = [names[row] for row in chosen], length
-        self._table = cut(table.take(chosen), length)
+        self._table, chosen = _spread(tokens, TEST, rows, lengths)
+        self._ids, self._lengths = [names[row] for row in chosen], lengths
+        self._calibration, _ = _spread(tokens, TRAIN, calibration_rows, lengths)
         self.parity: dict[str, Parity] = {}
+
+    def observe(self, program: Program) -> Observed:
+        """Return the ranges of all values of a package, over the rows of the test split that are compared."""
+        seen = Observed()
+        predict_coreml(program, self._table, seen)
+        return seen
+
+    def calibrate(self, program: Program) -> Observed:
+        """Return the ranges of all values of a package, over rows of the train split."""
+        seen = Observed()
+        predict_coreml(program, self._calibration, seen)
+        return seen
 
     def compare(self, name: str, program: Program, model: PreTrainedModel) -> None:
         """Execute a package on the rows, and the model that it was made from.
@@ -42,11 +56,10 @@ class Proof:
         Args:
             name: the format.
             program: the loaded package.
-            model: what the package must compute, in float32: the checkpoint's weights for fp16, the weights moved onto
-                their int8 grid for int8. Activations stay floats in both, as Core ML rounds none of them to int8.
+            model: what the package must compute, in float32, with weights moved to what the compressed ones are.
         """
-        found = predict_coreml(program, self._table, self._length)
-        self.parity[name] = compare(found, _reference(model, self._table, self._length), self._ids)
+        found = predict_coreml(program, self._table)
+        self.parity[name] = compare(found, self._reference(model), self._ids)
 
     def require(self, tolerances: Mapping[str, float], agreement: float) -> None:
         """Refuse what is not the same.
@@ -62,18 +75,22 @@ class Proof:
         for name, each in self.parity.items():
             offences += require_close({name: each}, tolerances[name])
         offences += require_agreement(self.parity, agreement)
-        refuse(offences, _way_out(tuple(self.parity)))
+        refuse(offences, "Leave the format out by --formats, or loosen --tolerance or --minimum-agreement")
+
+    def _reference(self, model: PreTrainedModel) -> Logits:
+        """PyTorch's logits, each row padded as the package gets it: MobileBERT looks at the padding, too."""
+        fitting = np.array([self._lengths.fitting(int(tokens)) for tokens in self._table.lengths])
+        found = np.zeros((len(self._table), model.config.num_labels), np.float32)
+        for length in np.unique(fitting):
+            rows = np.flatnonzero(fitting == length)
+            batch = pad(self._table, rows, int(length))
+            ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)
+            with torch.inference_mode():
+                found[rows] = model(input_ids=ids, attention_mask=mask).logits.numpy()
+        return found
 
 
-def _reference(model: PreTrainedModel, table: TokenTable, length: int) -> Logits:
-    """PyTorch's logits on rows padded to the package's length: MobileBERT looks at the padding, too."""
-    batch = pad(table, np.arange(len(table)), length)
-    ids, mask = torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask)
-    with torch.inference_mode():
-        found: Logits = model(input_ids=ids, attention_mask=mask).logits.numpy()
-    return found
-
-
-def _way_out(formats: Sequence[str]) -> str:
-    loosened = " or ".join(f"--tolerance-{name}" for name in formats)
-    return f"Leave the format out by --formats, or loosen {loosened} or --minimum-agreement"
+def _spread(tokens: Path, split: str, rows: int, lengths: Lengths) -> tuple[TokenTable, list[int]]:
+    table = read_split(tokens, split)
+    chosen = np.unique(np.linspace(0, len(table) - 1, min(len(table), rows)).astype(np.int64))
+    return cut(table.take(chosen), lengths.longest), chosen.tolist()

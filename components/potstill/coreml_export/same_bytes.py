@@ -5,34 +5,45 @@ is left out, the items are numbered by their content (UUID version 5), and maps 
 """
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from potstill.artifacts import scan, sha256_of
 from potstill.coreml.package import MANIFEST, open_package
+from potstill.coreml_export.description import PREFIX
 from potstill.coreml_export.noise import without_noise
 
 DATE = "com.github.apple.coremltools.conversion_date"
 
 
-def save(model: Any, folder: Path) -> None:
+def save(model: Any, folder: Path, beside: Mapping[str, str]) -> None:
     """Write a `coremltools.models.MLModel` as a .mlpackage.
+
+    Its metadata names the sha256 of each other file of the package, and of the files beside it, as `potstill.sha256.…`.
 
     Args:
         model: converted and described.
-        folder: the package; its name ends with .mlpackage.
+        folder: the package; its name ends with .mlpackage. One that is there is replaced.
+        beside: sha256 of each file beside the package that belongs to it, by name.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     with without_noise():
         model.save(str(folder))
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    _rewrite_model(folder, folder / "Data" / manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
+    model_file = folder / "Data" / manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
+    inside = {file.path: file.sha256 for file in scan(folder / "Data") if folder / "Data" / file.path != model_file}
+    _rewrite_model(folder, model_file, {**inside, **beside})
     _rewrite_manifest(folder, manifest)
 
 
-def _rewrite_model(folder: Path, file: Path) -> None:
+def _rewrite_model(folder: Path, file: Path, digests: Mapping[str, str]) -> None:
     message = open_package(folder).model
-    message.description.metadata.userDefined.pop(DATE, None)
+    entries = message.description.metadata.userDefined
+    entries.pop(DATE, None)
+    entries.update({f"{PREFIX}sha256.{name}": digest for name, digest in digests.items()})
     file.write_bytes(message.SerializeToString(deterministic=True))
     file.chmod(0o644)  # coremltools lets nobody else read it; a next step may run as another user
 

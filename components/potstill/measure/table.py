@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
+from potstill.coreml_export.formats import FORMATS
 from potstill.measure.size import MEGABYTE
 
 NONE = "—"
 STORY = (
     *("tfidf", "control", "teacher", "student", "pruned", "model", "qat"),
-    *("onnx_int8", "onnx_int8_qdq", "coreml_fp16", "coreml_int8"),
+    *("onnx_int8", "onnx_int8_qdq"),
+    *(f"coreml_{name}" for name in FORMATS),
 )
 HEAD = ("model", "accuracy %", "macro-F1", "size MB", "p50 ms", "p95 ms", "= teacher %", "= PyTorch %")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from potstill.measure.size import MEGABYTE
-from potstill.validate.candidates import INT8_EXPORTS, is_export
+from potstill.validate.candidates import FOR_PHONES, is_export
 from potstill.validate.config import ValidateConfig
 
 Models = Mapping[str, Mapping[str, Any]]
@@ -64,7 +64,7 @@ def _rules(models: Models, latency: Mapping[str, Any], config: ValidateConfig) -
         return lambda name: _points(models, before, name)
 
     own = "qat" if "qat" in models else "model"
-    judged = [name for name in INT8_EXPORTS if name in models] or [own]
+    judged = [name for name in FOR_PHONES if name in models] or [own]
     timed = [name for name in judged if not name.startswith("coreml_")] or judged
     exports = [name for name in models if is_export(name)] or [own]
     origin = "student" if "student" in models else "float" if "float" in models else own

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from potstill.coreml_export.formats import FLOAT as COREML_FLOAT
+from potstill.coreml_export.formats import TITLES as COREML_TITLES
 from potstill.data.tokens import TokenTable
 from potstill.measure.chunks import Logits
 
@@ -20,10 +22,10 @@ TITLES = {
     "onnx_optimized": "ONNX fp32, fused",
     "onnx_int8": "ONNX int8",
     "onnx_int8_qdq": "ONNX int8 QDQ",
-    "coreml_fp16": "Core ML fp16",
-    "coreml_int8": "Core ML int8",
+    **{f"coreml_{name}": f"Core ML {title}" for name, title in COREML_TITLES.items()},
 }
-INT8_EXPORTS = ("onnx_int8", "onnx_int8_qdq", "coreml_int8")  # what a phone would carry, best known first
+COMPRESSED = tuple(f"coreml_{name}" for name in COREML_TITLES if name not in COREML_FLOAT)
+FOR_PHONES = ("onnx_int8", "onnx_int8_qdq", *COMPRESSED)  # what a phone would carry, best known first
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from potstill.artifacts import Artifact
-from potstill.coreml import load
+from potstill.coreml import load_program
 from potstill.data.tokens import TokenTable
 from potstill.measure.chunks import Logits, predict_in_chunks
 from potstill.measure.coreml_session import predict_coreml
@@ -15,19 +15,16 @@ CHUNK = 64  # rows between two steps of the progress line
 
 def coreml_candidates(artifact: Artifact, source: str, threads: int) -> list[Candidate]:
     """List every package of a coreml/v1 artifact, all made from the PyTorch candidate `source`."""
-    length = int(artifact.meaning["max_length"])
     return [
-        Candidate(
-            f"coreml_{name}", artifact.path / file, source, partial(_open, name, artifact.path / file, length, threads)
-        )
+        Candidate(f"coreml_{name}", artifact.path / file, source, partial(_open, name, artifact.path / file, threads))
         for name, file in artifact.meaning["formats"].items()
     ]
 
 
-def _open(name: str, package: Path, length: int, threads: int) -> Runner:
-    program, title = load(package), TITLES[f"coreml_{name}"]
+def _open(name: str, package: Path, threads: int) -> Runner:
+    program, title = load_program(package), TITLES[f"coreml_{name}"]
 
     def predict(table: TokenTable) -> Logits:
-        return predict_in_chunks(lambda part: predict_coreml(program, part, length), table, CHUNK, threads, title)
+        return predict_in_chunks(lambda part: predict_coreml(program, part), table, CHUNK, threads, title)
 
     return Runner(predict, prepare=None)  # the interpreter's time is not a phone's

@@ -9,7 +9,7 @@ from potstill.licences import strictest
 from potstill.measure.intervals import wilson
 from potstill.measure.quality import Labels, agreement, judge_quality
 from potstill.prune.curve import read_curve
-from potstill.validate.candidates import INT8_EXPORTS, TITLES
+from potstill.validate.candidates import FOR_PHONES, TITLES
 from potstill.validate.inputs import pruned_of
 from potstill.validate.int8_ranges import int8_ranges
 from potstill.validate.other_words import reads_other_words
@@ -48,7 +48,7 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
 
 def final_of(names: Sequence[str]) -> str:
     """Name the model that the path leads to: an int8 export, else the model itself."""
-    return next(name for name in (*INT8_EXPORTS, "qat", "model") if name in names)
+    return next(name for name in (*FOR_PHONES, "qat", "model") if name in names)
 
 
 def _figures(result: Result, found: Mapping[str, Result], truth: Labels, labels: list[str]) -> dict[str, Any]:

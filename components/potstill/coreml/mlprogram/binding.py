@@ -1,4 +1,4 @@
-"""Binding an operation of a package to the function that computes it: which tensors, which settings, which result."""
+"""Binding an operation of a package to the function that computes it: which tensors, which settings, which results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,29 +8,12 @@ from typing import Any
 
 import torch
 
+from potstill.coreml.mlprogram.argument import Argument, Arguments
 from potstill.coreml.mlprogram.operators import OPERATORS
-from potstill.coreml.mlprogram.types import TensorType
+from potstill.coreml.mlprogram.table import Operator
 from potstill.errors import InputError
 
 NOTHING = 0  # the slot of an optional tensor that a package leaves out; it holds None
-
-
-@dataclass(frozen=True)
-class Argument:
-    """Something that an operation reads.
-
-    Attributes:
-        type: its declared type; None for a list of texts.
-        slot: where the program keeps it.
-        constant: its value; None where it is computed while the program runs.
-    """
-
-    type: TensorType | None
-    slot: int
-    constant: Any = None
-
-
-Arguments = Mapping[str, Sequence[Argument]]  # by parameter; more than one only where it takes a list of tensors
 
 
 @dataclass(frozen=True)
@@ -38,22 +21,27 @@ class Bound:
     """An operation made ready to run.
 
     Attributes:
-        compute: takes the tensors at `slots`, in order, and nothing else.
+        compute: takes the values at `slots`, in order, and nothing else.
         slots: where the program keeps them.
-        dtype: the dtype that the result has.
+        tensors: the tensors among what it reads; settings are not.
+        dtypes: the dtype that each result has; one dtype alone is that of all results.
         exact: the operator only moves values, so nothing is to be rounded.
         constant: all inputs are constant, so it is computed once.
     """
 
     compute: Callable[..., Any]
     slots: tuple[int, ...]
-    dtype: str
+    tensors: tuple[Argument, ...]
+    dtypes: str | tuple[str, ...]
     exact: bool
     constant: bool
 
 
 def bind(name: str, arguments: Arguments, place: str) -> Bound:
     """Find an operator and give each argument to its parameter.
+
+    A setting is mostly a constant, and given once. One that is computed while the program runs, such as the shape of a
+    reshape in a program of flexible length, is read each time.
 
     Args:
         name: what the package calls the operator.
@@ -68,23 +56,18 @@ def bind(name: str, arguments: Arguments, place: str) -> Bound:
     operator = OPERATORS[name]
     parameters = signature(operator.compute).parameters
     _require_known(parameters, arguments, place)
-    settings = {
-        each: _setting(arguments[each], each, place)
-        for each, parameter in parameters.items()
-        if parameter.kind is Parameter.KEYWORD_ONLY and each in arguments
-    }
     tensors = _tensors(parameters, arguments)
-    given = {label: each for label, each in tensors.items() if each is not None}
-    try:
-        dtype = operator.result({label: each.type.dtype for label, each in given.items() if each.type}, settings)
-    except ValueError as refused:
-        raise InputError(f"{place}: {refused}") from refused
+    given = tuple(each for each in tensors.values() if each is not None)
+    fixed, computed = _settings(parameters, arguments)
+    compute = partial(operator.compute, **fixed) if fixed else operator.compute
+    slots = (*(NOTHING if each is None else each.slot for each in tensors.values()), *(computed.values()))
     return Bound(
-        compute=partial(operator.compute, **settings) if settings else operator.compute,
-        slots=tuple(NOTHING if each is None else each.slot for each in tensors.values()),
-        dtype=dtype,
+        compute=_reading(compute, len(tensors), tuple(computed)) if computed else compute,
+        slots=slots,
+        tensors=given,
+        dtypes=_dtypes(operator, tensors, fixed, place),
         exact=operator.exact,
-        constant=all(each.constant is not None for each in given.values()),
+        constant=not computed and all(each.constant is not None for each in given),
     )
 
 
@@ -114,8 +97,39 @@ def _tensors(parameters: Mapping[str, Parameter], arguments: Arguments) -> dict[
     return tensors
 
 
-def _setting(bound: Sequence[Argument], name: str, place: str) -> Any:
-    value = bound[0].constant
-    if value is None:
-        raise InputError(f"{place}: {name} is computed while the program runs; only a constant is executed")
+def _settings(parameters: Mapping[str, Parameter], arguments: Arguments) -> tuple[dict[str, Any], dict[str, int]]:
+    """The values of the constant settings, and the slots of those that are computed, by name."""
+    bound = {
+        name: arguments[name][0]
+        for name, parameter in parameters.items()
+        if parameter.kind is Parameter.KEYWORD_ONLY and name in arguments
+    }
+    fixed = {name: plain(each.constant) for name, each in bound.items() if each.constant is not None}
+    return fixed, {name: each.slot for name, each in bound.items() if each.constant is None}
+
+
+def plain(value: Any) -> Any:
+    """Turn a tensor into a Python number, or a list of them; leave texts as they are."""
+    if isinstance(value, list):
+        return [plain(each) for each in value]
     return value.tolist() if isinstance(value, torch.Tensor) else value
+
+
+def _reading(compute: Callable[..., Any], tensors: int, names: Sequence[str]) -> Callable[..., Any]:
+    """Give the values that stand behind the tensors to the settings of these names."""
+
+    def read_and_compute(*values: Any) -> Any:
+        settings = {name: plain(value) for name, value in zip(names, values[tensors:], strict=True)}
+        return compute(*values[:tensors], **settings)
+
+    return read_and_compute
+
+
+def _dtypes(
+    operator: Operator, tensors: Mapping[str, Argument | None], settings: Mapping[str, Any], place: str
+) -> str | tuple[str, ...]:
+    declared = {label: each.type.dtype for label, each in tensors.items() if each and each.type}
+    try:
+        return operator.result(declared, settings)
+    except ValueError as refused:
+        raise InputError(f"{place}: {refused}") from refused

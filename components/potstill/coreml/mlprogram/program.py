@@ -1,91 +1,110 @@
 """A package made ready to predict, over and over."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from potstill.coreml.mlprogram.argument import Argument
+from potstill.coreml.mlprogram.feature import Feature, feature
 from potstill.coreml.mlprogram.preparation import Preparation
-from potstill.coreml.mlprogram.step import round_to
+from potstill.coreml.mlprogram.step import Values, round_to
 from potstill.coreml.mlprogram.types import FLOATS, TensorType
-from potstill.coreml.package import Package, open_package
+from potstill.coreml.package import Package
 from potstill.errors import InputError
 
-Output = npt.NDArray[np.generic] | str | dict[str, float]
+Output = npt.NDArray[np.generic] | str | int | dict[str, float] | dict[int, float]
+Observe = Callable[[str, torch.Tensor], None]
 
 
 class Program:
-    """A prepared package.
+    """A prepared function of a package.
 
     It may be called from several threads at once, and a prediction depends on nothing but its inputs.
 
     Attributes:
         package: what was prepared.
-        inputs: declared type and shape of each input.
+        function: the name of the function; empty for the one that the package calls by default.
+        inputs: declared type of each input, and the shapes that it takes.
         outputs: names of what a prediction gives.
-        compressed: the constants that lie compressed in the package.
+        weights: the constants that are computed with, and how each lies in the file.
     """
 
-    def __init__(self, package: Package) -> None:
-        prepared = Preparation(package)
-        self.package = package
-        self.outputs = tuple(package.block.outputs)
-        self.compressed = tuple(prepared.compressed)
-        self.inputs = {
-            each.name: declared
-            for each in package.function.inputs
-            if (declared := prepared.arguments[each.name].type) is not None
+    def __init__(self, package: Package, function: str = "") -> None:
+        prepared = Preparation(package, function)
+        described = {each.name: each for each in package.described(function).input}
+        self.package, self.function = package, function
+        self.weights = prepared.weights
+        self.inputs: dict[str, Feature] = {
+            each.name: feature(each.type, described.get(each.name)) for each in prepared.inputs if each.type
         }
-        self._constants, self._steps = prepared.values, prepared.steps
-        self._slots = {name: prepared.arguments[name].slot for name in (*self.inputs, *self.outputs)}
-        self._types = {name: prepared.arguments[name].type for name in self.outputs}
+        self.outputs = tuple(each.name for each in prepared.outputs)
+        self._constants, self._steps, self._results = prepared.values, prepared.steps, prepared.results
+        self._given, self._found = prepared.inputs, prepared.outputs
 
-    def predict(self, inputs: Mapping[str, npt.ArrayLike]) -> dict[str, Output]:
+    def predict(self, inputs: Mapping[str, npt.ArrayLike], observe: Observe | None = None) -> dict[str, Output]:
         """Compute every output.
 
         Args:
-            inputs: an array for each input, of its declared shape.
+            inputs: an array for each input, of a shape that it takes.
+            observe: is called with the name and value of every floating input and of every floating value that an
+                operation computes (float16 held as float32); it must not change them.
 
-        Returns: arrays of the declared type, by name; for a classifier also its label, a text, and each label's
-            probability.
+        Returns: arrays of the declared type, by name; for a classifier also its label, a text or a number, and each
+            label's probability.
 
         Raises:
             InputError: inputs that the package does not declare so, or an operation that fails or whose result is not
                 of the type and shape that the package declares.
         """
-        if inputs.keys() != self.inputs.keys():
-            raise InputError(f"inputs are {', '.join(sorted(inputs))}; wanted are {', '.join(sorted(self.inputs))}")
         values = self._constants.copy()
         with torch.inference_mode():
-            for name, declared in self.inputs.items():
-                values[self._slots[name]] = _input(name, np.asarray(inputs[name]), declared)
-            for step in self._steps:
-                step(values)
-        return {name: _output(values[self._slots[name]], self._types[name]) for name in self.outputs}
+            self._take(inputs, values)
+            if observe is None:
+                for step in self._steps:
+                    step(values)
+            else:
+                self._observed(values, observe)
+        return {each.name: _output(values[each.slot], each.type) for each in self._found}
+
+    def _take(self, inputs: Mapping[str, npt.ArrayLike], values: Values) -> None:
+        needed = {name for name, each in self.inputs.items() if each.optional is None}
+        if not needed <= inputs.keys() <= self.inputs.keys():
+            raise InputError(f"inputs are {', '.join(sorted(inputs))}; wanted are {', '.join(sorted(self.inputs))}")
+        for each in self._given:
+            wanted = self.inputs[each.name]
+            array = np.asarray(inputs[each.name]) if each.name in inputs else _left_out(wanted)
+            values[each.slot] = _input(each, array, wanted)
+
+    def _observed(self, values: Values, observe: Observe) -> None:
+        _show(self._given, values, observe)
+        for step, results in zip(self._steps, self._results, strict=True):
+            step(values)
+            _show(results, values, observe)
 
 
-def load(path: Path) -> Program:
-    """Open a .mlpackage and prepare its default function: constants are read and decompressed once.
-
-    Args:
-        path: the package's folder.
-
-    Raises:
-        InputError: not a package, a damaged one, or one with an operator, type or flexible shape that is not executed.
-    """
-    return Program(open_package(path))
+def _show(computed: tuple[Argument, ...], values: Values, observe: Observe) -> None:
+    for each in computed:
+        if each.type and each.type.dtype in FLOATS:
+            observe(each.name, values[each.slot])
 
 
-def _input(name: str, array: npt.NDArray[np.generic], declared: TensorType) -> torch.Tensor:
-    kinds = "f" if declared.dtype in FLOATS else "iu"
-    if array.shape != declared.shape or array.dtype.kind not in kinds:
-        raise InputError(f"input {name} is {array.shape} {array.dtype}; wanted is {declared.shape} {declared.dtype}")
-    return round_to(torch.from_numpy(array), declared)
+def _left_out(wanted: Feature) -> npt.NDArray[np.generic]:
+    kind = np.float32 if wanted.dtype in FLOATS else np.int32
+    return np.full(wanted.default, wanted.optional, kind)
 
 
-def _output(value: torch.Tensor | str | dict[str, float], declared: TensorType | None) -> Output:
+def _input(declared: Argument, array: npt.NDArray[np.generic], wanted: Feature) -> torch.Tensor:
+    kinds = "f" if wanted.dtype in FLOATS else "iu"
+    if array.dtype.kind not in kinds or not wanted.accepts(array.shape):
+        came = " × ".join(map(str, array.shape)) or "a scalar"
+        raise InputError(f"input {declared.name} is {came} {array.dtype}; wanted is {wanted.allowed} {wanted.dtype}")
+    assert declared.type is not None
+    return round_to(torch.from_numpy(array), declared.type)
+
+
+def _output(value: torch.Tensor | str | int | dict[str, float], declared: TensorType | None) -> Output:
     if not isinstance(value, torch.Tensor):
         return value
     array: npt.NDArray[np.generic] = value.numpy()

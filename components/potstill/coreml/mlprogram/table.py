@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from potstill.coreml.mlprogram.types import INTEGERS
+from potstill.coreml.mlprogram.types import FLOATS, INTEGERS
 
 Dtypes = Mapping[str, str]  # parameter → declared dtype
 Settings = Mapping[str, Any]
-TypeRule = Callable[[Dtypes, Settings], str]
+TypeRule = Callable[[Dtypes, Settings], str | tuple[str, ...]]
 Compute = TypeVar("Compute", bound=Callable[..., Any])
 
 
@@ -18,7 +18,8 @@ class Operator:
 
     Attributes:
         compute: from tensors (positional) and settings (by keyword) to the result.
-        result: the dtype that the result must have; raises ValueError for inputs that the operator does not take.
+        result: the dtype of the result, or of each of several that differ; raises ValueError for inputs that the
+            operator does not take.
         exact: it only moves values, so a float16 result needs no rounding.
     """
 
@@ -43,11 +44,23 @@ def compared(dtypes: Dtypes, settings: Settings) -> str:
     return "BOOL"
 
 
+def mixed(dtypes: Dtypes, settings: Settings) -> str:
+    """The result has the dtype of the first input; the others share it, or all are floats (from iOS 17 on)."""
+    first = next(iter(dtypes.values()))
+    return first if all(each in FLOATS for each in dtypes.values()) else alike(dtypes, settings)
+
+
+def positions(dtypes: Dtypes, settings: Settings) -> str:
+    """The result counts: INT32, or what `output_dtype` asks for."""
+    del dtypes
+    return str(settings.get("output_dtype", "int32")).upper()
+
+
 def indexed(dtypes: Dtypes, _: Settings) -> str:
-    """The result has the dtype of `x`; `indices` are integers."""
+    """The result has the dtype of `x` or `data`, and of `updates`; `indices` are integers."""
     if dtypes["indices"] not in INTEGERS:
         raise ValueError(f"indices must be integers, got {_said(dtypes)}")
-    return dtypes["x"]
+    return alike({name: dtype for name, dtype in dtypes.items() if name != "indices"}, {})
 
 
 def selected(dtypes: Dtypes, _: Settings) -> str:

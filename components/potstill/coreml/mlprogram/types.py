@@ -4,7 +4,9 @@ float16 values are held as float32 that were rounded to float16: every operator 
 of Core ML's own kernels do, and its result is rounded to what the package declares.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ MEMORY = {
     "UINT16": torch.int32,
     "INT32": torch.int32,
     "UINT32": torch.int64,
+    "INT64": torch.int64,
     "INT4": torch.int8,
     **dict.fromkeys(("UINT1", "UINT2", "UINT3", "UINT4", "UINT6"), torch.uint8),
 }
@@ -46,6 +49,7 @@ STORED = {
     "UINT16": np.dtype("<u2"),
     "INT32": np.dtype("<i4"),
     "UINT32": np.dtype("<u4"),
+    "INT64": np.dtype("<i8"),
 }
 PACKED_BITS = {"UINT1": 1, "UINT2": 2, "UINT3": 3, "UINT4": 4, "UINT6": 6, "INT4": 4}
 
@@ -56,30 +60,53 @@ class TensorType:
 
     Attributes:
         dtype: the name that the format gives it, such as FLOAT16 or INT32; STRING for text.
-        shape: number of entries along each axis; () for a scalar.
+        shape: number of entries along each axis, None where it may vary; () for a scalar.
     """
 
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
+
+    @property
+    def fixed(self) -> tuple[int, ...]:
+        """The shape of a type that does not vary."""
+        return tuple(length for length in self.shape if length is not None)
 
     @property
     def size(self) -> int:
-        """Number of entries."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        """Number of entries of a type that does not vary."""
+        return prod(self.fixed)
+
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Whether a tensor of this shape is of the declared one: its rank, and every length that is not left open."""
+        return len(shape) == len(self.shape) and all(
+            known is None or known == found for known, found in zip(self.shape, shape, strict=True)
+        )
 
 
 def tensor_type(declared: Any, place: str) -> TensorType | None:
     """Read a declared type; None for the lists and dictionaries of a classifier.
 
     Raises:
-        InputError: a flexible shape, or a type that no operator here knows.
+        InputError: a type that no operator here knows.
     """
-    if declared.WhichOneof("type") in ("listType", "dictionaryType"):
+    kind = declared.WhichOneof("type")
+    if kind in ("listType", "dictionaryType"):
         return None
+    if kind != "tensorType":
+        raise InputError(f"{place}: values of {kind or 'no type'} are not executed; wanted are tensors")
     tensor = declared.tensorType
     dtype = NAMES[tensor.dataType]
     if dtype != "STRING" and dtype not in MEMORY:
         raise InputError(f"{place}: type {dtype} is not executed; types are: {', '.join(MEMORY)}")
-    if any(each.WhichOneof("dimension") != "constant" for each in tensor.dimensions):
-        raise InputError(f"{place}: a flexible shape is not executed; convert the model with a fixed length")
-    return TensorType(dtype, tuple(int(each.constant.size) for each in tensor.dimensions))
+    return TensorType(dtype, tuple(_length(each) for each in tensor.dimensions))
+
+
+def stored_bytes(declared: TensorType) -> int:
+    """What a constant of this type takes in a file, in bytes; a text takes none that count."""
+    if declared.dtype in PACKED_BITS:
+        return -(-declared.size * PACKED_BITS[declared.dtype] // 8)
+    return declared.size * STORED[declared.dtype].itemsize if declared.dtype in STORED else 0
+
+
+def _length(dimension: Any) -> int | None:
+    return int(dimension.constant.size) if dimension.WhichOneof("dimension") == "constant" else None

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from potstill.coreml.mlprogram.types import MEMORY, PACKED_BITS, STORED, TensorType, tensor_type
+from potstill.coreml.mlprogram.types import MEMORY, PACKED_BITS, STORED, TensorType, stored_bytes, tensor_type
 from potstill.coreml.mlprogram.weights import WeightFile
 from potstill.errors import InputError
 
@@ -49,14 +49,14 @@ def unpack(data: bytes, bits: int, count: int, signed: bool = False) -> npt.NDAr
 
 def _tensor(data: bytes, declared: TensorType, place: str) -> torch.Tensor:
     bits = PACKED_BITS.get(declared.dtype)
-    wanted = (declared.size * bits + 7) // 8 if bits else declared.size * STORED[declared.dtype].itemsize
+    wanted = stored_bytes(declared)
     if len(data) < wanted:
         raise InputError(
             f"{place}: a constant has {len(data)} bytes, its declared shape {declared.shape} wants {wanted}"
         )
     if bits:
         array = unpack(data, bits, declared.size, signed=declared.dtype.startswith("INT"))
-        return torch.from_numpy(array.reshape(declared.shape))
+        return torch.from_numpy(array.reshape(declared.fixed))
     return _held(np.frombuffer(data, STORED[declared.dtype], declared.size), declared)
 
 
@@ -68,4 +68,4 @@ def _numbers(numbers: list[Any], declared: TensorType, place: str) -> torch.Tens
 
 def _held(array: npt.NDArray[Any], declared: TensorType) -> torch.Tensor:
     wide = array.astype(WIDER.get(declared.dtype, array.dtype))
-    return torch.from_numpy(wide.reshape(declared.shape)).to(MEMORY[declared.dtype])
+    return torch.from_numpy(wide.reshape(declared.fixed)).to(MEMORY[declared.dtype])

@@ -1,83 +1,107 @@
-"""Entry by entry: sums, products, comparisons, activations, changes of type."""
+"""Entry by entry: sums, products, powers, roots, what is above or below."""
+
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from potstill.coreml.mlprogram.table import Dtypes, Settings, compared, operator
+from potstill.coreml.mlprogram.table import mixed, operator
 
-# The names of a cast's target, with the dtype and what holds it in memory.
-CASTS = {
-    "fp16": ("FLOAT16", torch.float32),
-    "fp32": ("FLOAT32", torch.float32),
-    "int8": ("INT8", torch.int8),
-    "uint8": ("UINT8", torch.uint8),
-    "int16": ("INT16", torch.int16),
-    "uint16": ("UINT16", torch.int32),
-    "int32": ("INT32", torch.int32),
-    "bool": ("BOOL", torch.bool),
+ONE: dict[str, Callable[[Tensor], Tensor]] = {
+    "abs": torch.abs,
+    "acos": torch.acos,
+    "asin": torch.asin,
+    "atan": torch.atan,
+    "atanh": torch.atanh,
+    "ceil": torch.ceil,
+    "cos": torch.cos,
+    "cosh": torch.cosh,
+    "erf": torch.erf,
+    "exp": torch.exp,
+    "exp2": torch.exp2,
+    "floor": torch.floor,
+    "round": torch.round,
+    "sin": torch.sin,
+    "sinh": torch.sinh,
+    "sqrt": torch.sqrt,
+    "square": torch.square,
+    "tan": torch.tan,
+    "tanh": torch.tanh,
+}
+TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "add": torch.add,
+    "sub": torch.sub,
+    "mul": torch.mul,
+    "floor_div": torch.floor_divide,
+    "mod": torch.remainder,  # has the sign of the divisor
+    "pow": torch.pow,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
 }
 
 
-@operator("add")
-def add(x: Tensor, y: Tensor) -> Tensor:
-    """Sum: x + y."""
-    return x + y
+def of_one(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Give a function of torch the name of its parameter in MIL."""
+
+    def compute(x: Tensor) -> Tensor:
+        return function(x)
+
+    return compute
 
 
-@operator("sub")
-def sub(x: Tensor, y: Tensor) -> Tensor:
-    """Difference: x − y."""
-    return x - y
+def of_two(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Likewise, of two parameters that are broadcast."""
+
+    def compute(x: Tensor, y: Tensor) -> Tensor:
+        return function(x, y)
+
+    return compute
 
 
-@operator("mul")
-def mul(x: Tensor, y: Tensor) -> Tensor:
-    """Product: x · y."""
-    return x * y
+for _name, _one in ONE.items():
+    operator(_name)(of_one(_one))
+for _name, _two in TWO.items():
+    operator(_name)(of_two(_two))
 
 
-@operator("greater_equal", result=compared)
-def greater_equal(x: Tensor, y: Tensor) -> Tensor:
-    """Comparison: x ≥ y."""
-    return x >= y
+@operator("real_div")
+def real_div(x: Tensor, y: Tensor) -> Tensor:
+    """Quotient: x / y; of integers, without what is left over."""
+    return x / y if x.is_floating_point() else torch.div(x, y, rounding_mode="trunc")
 
 
-@operator("relu", exact=True)
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0)."""
-    return torch.relu(x)
+@operator("sign")
+def sign(x: Tensor) -> Tensor:
+    """−1, 0 or 1; NaN stays."""
+    found = torch.sign(x)
+    return torch.where(torch.isnan(x), x, found) if x.is_floating_point() else found
 
 
-@operator("tanh")
-def tanh(x: Tensor) -> Tensor:
-    """Hyperbolic tangent."""
-    return torch.tanh(x)
+@operator("inverse", result=mixed)
+def inverse(x: Tensor, *, epsilon: float = 1e-4) -> Tensor:
+    """1 / (x + epsilon)."""
+    return torch.reciprocal(x + epsilon)
 
 
-@operator("gelu")
-def gelu(x: Tensor, *, mode: str = "EXACT") -> Tensor:
-    """Source: arXiv:1606.08415."""
-    if mode == "EXACT":
-        return nn.functional.gelu(x)
-    if mode == "TANH_APPROXIMATION":
-        return nn.functional.gelu(x, approximate="tanh")
-    if mode == "SIGMOID_APPROXIMATION":
-        return x * torch.sigmoid(1.702 * x)
-    raise ValueError(f"mode must be EXACT, TANH_APPROXIMATION or SIGMOID_APPROXIMATION, got {mode}")
+@operator("log", result=mixed)
+def log(x: Tensor, *, epsilon: float = 1e-45) -> Tensor:
+    """Natural logarithm of x + epsilon."""
+    return torch.log(x + epsilon)
 
 
-def _cast_type(_: Dtypes, settings: Settings) -> str:
-    if settings["dtype"] not in CASTS:
-        raise ValueError(f"dtype must be one of {', '.join(CASTS)}, got {settings['dtype']}")
-    return CASTS[settings["dtype"]][0]
+@operator("rsqrt", result=mixed)
+def rsqrt(x: Tensor, *, epsilon: float = 1e-12) -> Tensor:
+    """1 / √(x + epsilon)."""
+    return torch.rsqrt(x + epsilon)
 
 
-@operator("cast", result=_cast_type)
-def cast(x: Tensor, *, dtype: str) -> Tensor:
-    """Floats lose their fraction on the way to integers; whatever is not 0 is true."""
-    held = CASTS[dtype][1]
-    if dtype == "bool":
-        return x != 0
-    if x.is_floating_point() and not held.is_floating_point:
-        x = torch.trunc(x).to(torch.int32)
-    return x.to(torch.int32) & 0xFFFF if dtype == "uint16" else x.to(held)
+@operator("clip", result=mixed)
+def clip(x: Tensor, *, alpha: float, beta: float) -> Tensor:
+    """x, but at least alpha and at most beta."""
+    return torch.clamp(x, alpha, beta)
+
+
+@operator("threshold", result=mixed)
+def threshold(x: Tensor, *, alpha: float) -> Tensor:
+    """x, but at least alpha."""
+    return torch.clamp(x, min=alpha)

@@ -1,19 +1,32 @@
-"""Values that only change their place: reshape, transpose, slice, pad, concatenate."""
+"""Values that only change their place or their shape."""
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from potstill.coreml.mlprogram.table import operator
 
-Flags = Sequence[bool]
+
+@operator("identity", exact=True)
+def identity(x: Tensor) -> Tensor:
+    """Return x itself."""
+    return x
 
 
 @operator("reshape", exact=True)
 def reshape(x: Tensor, *, shape: Sequence[int]) -> Tensor:
     """shape: lengths of the axes; −1 takes what is left, 0 keeps the axis of x at the same place."""
     return x.reshape([x.shape[axis] if length == 0 else length for axis, length in enumerate(shape)])
+
+
+@operator("flatten2d", exact=True)
+def flatten2d(x: Tensor, *, axis: int = 1) -> Tensor:
+    """Two axes: all before `axis`, all from it on."""
+    before = 1
+    for length in x.shape[:axis]:
+        before *= length
+    return x.reshape(before, -1)
 
 
 @operator("transpose", exact=True)
@@ -31,40 +44,56 @@ def expand_dims(x: Tensor, *, axes: Sequence[int]) -> Tensor:
     return x
 
 
+@operator("squeeze", exact=True)
+def squeeze(x: Tensor, *, axes: Sequence[int] = ()) -> Tensor:
+    """Drop axes of length 1: those given, or all."""
+    wanted = tuple(axes) or tuple(axis for axis, length in enumerate(x.shape) if length == 1)
+    if any(x.shape[axis] != 1 for axis in wanted):
+        raise ValueError(f"axes {list(wanted)} must have length 1, the shape is {tuple(x.shape)}")
+    return x.squeeze(wanted)
+
+
+@operator("reverse", exact=True)
+def reverse(x: Tensor, *, axes: Sequence[int] = ()) -> Tensor:
+    """Turn axes round: those given, or all."""
+    return x.flip(list(axes) or list(range(x.dim())))
+
+
+@operator("tile", exact=True)
+def tile(x: Tensor, *, reps: Sequence[int]) -> Tensor:
+    """Repeat x along each axis."""
+    return x.repeat(*reps)
+
+
 @operator("concat", exact=True)
 def concat(*values: Tensor, axis: int, interleave: bool = False) -> Tensor:
-    """Lay tensors one after the other along an axis."""
+    """Lay tensors one after the other along an axis, or by turns; scalars become a vector."""
     if interleave:
-        raise ValueError("interleave is not executed")
-    return torch.cat(values, axis)
+        axis %= values[0].dim()
+        return torch.stack(values, axis + 1).flatten(axis, axis + 1)
+    return torch.cat(values, axis) if values[0].dim() else torch.stack(values)
 
 
-@operator("slice_by_index", exact=True)
-def slice_by_index(
-    x: Tensor,
-    *,
-    begin: Sequence[int],
-    end: Sequence[int],
-    stride: Sequence[int] = (),
-    begin_mask: Flags = (),
-    end_mask: Flags = (),
-    squeeze_mask: Flags = (),
-) -> Tensor:
-    """x[begin:end:stride] per axis; a mask leaves a bound out, `squeeze_mask` takes one entry and drops the axis."""
-    none = [False] * x.dim()
-    taken = []
-    for axis, squeezed in enumerate(squeeze_mask or none):
-        start = None if (begin_mask or none)[axis] else begin[axis]
-        stop = None if (end_mask or none)[axis] else end[axis]
-        taken.append(begin[axis] if squeezed else slice(start, stop, stride[axis] if stride else 1))
-    return x[tuple(taken)]
+@operator("stack", exact=True)
+def stack(*values: Tensor, axis: int) -> Tensor:
+    """Lay tensors one after the other along a new axis."""
+    return torch.stack(values, axis)
 
 
-@operator("pad", exact=True)
-def pad(x: Tensor, *, pad: Sequence[int], mode: str = "constant", constant_val: float = 0.0) -> Tensor:
-    """pad: entries before and after, for the last axes in order: (first axis before, after, next axis before, …)."""
-    if mode != "constant":
-        raise ValueError(f"mode must be constant, got {mode}")
-    pairs = [(pad[2 * axis], pad[2 * axis + 1]) for axis in range(len(pad) // 2)]
-    last_first = [amount for pair in reversed(pairs) for amount in pair]
-    return nn.functional.pad(x, last_first, value=constant_val)
+@operator("split", exact=True)
+def split(
+    x: Tensor, *, axis: int, num_splits: int | None = None, split_sizes: Sequence[int] = ()
+) -> tuple[Tensor, ...]:
+    """Cut along an axis: into parts of the given sizes, or into so many of one size."""
+    if split_sizes:
+        return torch.split(x, list(split_sizes), axis)
+    if not num_splits or x.shape[axis] % num_splits:
+        raise ValueError(f"num_splits {num_splits} must divide {x.shape[axis]}")
+    return torch.split(x, x.shape[axis] // num_splits, axis)
+
+
+@operator("sliding_windows", exact=True)
+def sliding_windows(x: Tensor, *, axis: int, size: int, stride: int = 1) -> Tensor:
+    """Windows of `size` entries along an axis: the axis becomes two, (windows, size)."""
+    axis %= x.dim()
+    return x.unfold(axis, size, stride).movedim(-1, axis + 1)

@@ -1,0 +1,70 @@
+"""The features that a model describes: what it takes and gives, and arrays checked against it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from potstill.coreml.mlprogram.feature import Feature, feature
+from potstill.coreml.mlprogram.types import TensorType
+from potstill.coreml.quiet import quiet_coremltools
+from potstill.errors import InputError
+
+with quiet_coremltools():
+    from coremltools.proto import FeatureTypes_pb2
+
+NUMBERS = {"int64Type": "INT64", "doubleType": "FLOAT64"}  # a single number, no array
+NUMPY: dict[str, np.dtype[Any]] = {
+    "FLOAT16": np.dtype(np.float16),
+    "FLOAT32": np.dtype(np.float32),
+    "FLOAT64": np.dtype(np.float64),
+    "INT8": np.dtype(np.int8),
+    "INT32": np.dtype(np.int32),
+    "INT64": np.dtype(np.int64),
+}
+
+
+def array_type(array: Any) -> str:
+    """Return the dtype of an `ArrayFeatureType` message, such as FLOAT32."""
+    name = str(FeatureTypes_pb2.ArrayFeatureType.ArrayDataType.Name(array.dataType))
+    return "FLOAT64" if name == "DOUBLE" else name
+
+
+def described_input(described: Any, place: str) -> Feature:
+    """Read the `FeatureDescription` message of an input.
+
+    Raises:
+        InputError: it takes something else than numbers, an image for instance.
+    """
+    kind = described.type.WhichOneof("Type")
+    if kind in NUMBERS:
+        return Feature(NUMBERS[kind], (), ())
+    if kind != "multiArrayType":
+        raise InputError(f"{place}: input {described.name} is a {kind}; wanted are arrays and numbers")
+    array = described.type.multiArrayType
+    return feature(TensorType(array_type(array), lengths(array)), described)
+
+
+def taken(name: str, value: npt.ArrayLike, wanted: Feature) -> npt.NDArray[Any]:
+    """Return an input as an array of its type.
+
+    Raises:
+        InputError: another shape than the feature allows, or fractions where whole numbers are wanted.
+    """
+    array = np.asarray(value)
+    dtype = NUMPY[wanted.dtype]
+    if not wanted.accepts(array.shape) or array.dtype.kind not in ("f" if dtype.kind == "f" else "iu"):
+        raise InputError(f"input {name} is {array.shape} {array.dtype}; wanted is {wanted.allowed} {wanted.dtype}")
+    return array.astype(dtype, copy=False)
+
+
+def lengths(array: Any) -> tuple[int | None, ...]:
+    """Return the shape that an `ArrayFeatureType` message declares, None where it is flexible."""
+    lengths = [int(each) for each in array.shape]
+    seen = [{length} for length in lengths]
+    for shape in array.enumeratedShapes.shapes:
+        for axis, length in enumerate(shape.shape):
+            seen[axis].add(int(length))
+    for axis, each in enumerate(array.shapeRange.sizeRanges):
+        seen[axis] |= {int(each.lowerBound), int(each.upperBound)}
+    return tuple(length if len(known) == 1 else None for length, known in zip(lengths, seen, strict=True))

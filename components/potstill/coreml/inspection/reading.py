@@ -1,0 +1,90 @@
+"""From an opened package to the facts about it."""
+
+from typing import Any
+
+from potstill.coreml.inspection.compression import summed, weight_facts
+from potstill.coreml.inspection.facts import Facts, WeightFacts
+from potstill.coreml.inspection.features import described, labels_of
+from potstill.coreml.inspection.networks import layers_of, weights_of
+from potstill.coreml.inspection.neural_engine import advice
+from potstill.coreml.inspection.sizes import by_part, bytes_of
+from potstill.coreml.inspection.stored import Declared, declared
+from potstill.coreml.inspection.targets import target_of
+from potstill.coreml.loading import prepare
+from potstill.coreml.mlprogram.program import Program
+from potstill.coreml.package import NETWORKS, PROGRAM, Package
+from potstill.errors import InputError
+
+
+def read_facts(package: Package, function: str = "") -> Facts:
+    """Tell what a package says of itself; a package that is not executed is read as far as it declares itself.
+
+    Args:
+        package: opened.
+        function: of a program; empty: the one that it calls by default.
+
+    Raises:
+        InputError: there is no such function.
+    """
+    message, whole = package.model.description, package.path.exists()
+    found = declared(package.block_of(function)) if package.kind == PROGRAM else Declared()
+    weights, refused = _weights(package, function, found)
+    total = bytes_of(package.path) if whole else package.model.ByteSize() + sum(each.bytes for each in weights)
+    parts = tuple(read_facts(part) for part in package.parts)
+    return Facts(
+        name=package.path.name,
+        kind=package.kind,
+        updatable=bool(package.model.isUpdatable),
+        target=target_of(package.model.specificationVersion),
+        functions=package.functions,
+        function=(function or package.default) if package.functions else "",
+        inputs=tuple(described(each) for each in package.described(function).input),
+        outputs=tuple(described(each) for each in package.described(function).output),
+        labels=labels_of(package),
+        metadata=_metadata(message.metadata),
+        bytes=total,
+        sizes=() if parts else by_part(weights, total),
+        compression=summed(weights),
+        weights=tuple(sorted(weights, key=lambda each: (-each.bytes, each.name))),
+        activations=dict(found.activations.most_common()),
+        operators=dict((found.operators or _layers(package)).most_common()),
+        advice=advice(package, function),
+        not_executed=refused,
+        parts=parts,
+    )
+
+
+def _weights(package: Package, function: str, found: Declared) -> tuple[list[WeightFacts], str]:
+    """Return the weights, and why the package is not executed; empty if it is."""
+    if package.kind in NETWORKS:
+        return list(weights_of(getattr(package.model, package.kind))), _refusal(package)
+    if package.kind != PROGRAM:
+        return [], _refusal(package)
+    try:
+        program = Program(package, function)
+    except InputError as refused:
+        return [], str(refused)
+    return [weight_facts(each, found) for each in program.weights if each.shape], ""
+
+
+def _refusal(package: Package) -> str:
+    try:
+        prepare(package)
+    except InputError as refused:
+        return str(refused)
+    return ""
+
+
+def _layers(package: Package) -> Any:
+    return layers_of(getattr(package.model, package.kind)) if package.kind in NETWORKS else Declared().operators
+
+
+def _metadata(metadata: Any) -> dict[str, str]:
+    said = {
+        "author": metadata.author,
+        "licence": metadata.license,
+        "version": metadata.versionString,
+        "description": metadata.shortDescription,
+        **dict(sorted(metadata.userDefined.items())),
+    }
+    return {name: value for name, value in said.items() if value}
