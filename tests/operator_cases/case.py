@@ -15,11 +15,13 @@ import torch
 from potstill.coreml.quiet import quiet_coremltools
 
 with quiet_coremltools():
+    import coremltools as ct
     from coremltools.converters.mil import Builder as mb  # noqa: N813 (so it is called everywhere)
-    from coremltools.converters.mil.mil import types
+    from coremltools.converters.mil.mil import Function, types
 
 RANDOM = np.random.default_rng(8)
 PYMIL = "PyMIL"
+MATERIALISED = "PyMIL (materialized_val_inference)"
 VERSIONS = (15, 16, 17, 18)
 EDGES = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 65504, -65504, 1e-8, 0.5, 1.5, 2.5, -2.5, 1, -1], np.float32)
 # How a value of a type is given to a package, whose inputs are float32 and int32 alone.
@@ -105,6 +107,18 @@ def both(operator: str, said: str, build: Callable[..., Any], **rest: Any) -> li
     ]
 
 
+CUBE = floats(2, 3, 4)
+
+
+def every(operator: str, said: str, build, x: np.ndarray = CUBE, **rest) -> list[Case]:
+    """The case with floats of both types, and with integers of the same shape."""
+    whole_said = f"{said}, int32" if said else "int32"
+    return [
+        *both(operator, said, build, x=x, **rest),
+        Case(operator, whole_said, build, {"x": (x * 5).astype(np.int32)}, **rest),
+    ]
+
+
 def in_torch(function: Callable[..., Any]) -> dict[str, Any]:
     """An oracle in PyTorch."""
 
@@ -120,17 +134,40 @@ def in_numpy(function: Callable[..., Any]) -> dict[str, Any]:
     return {"oracle": function, "source": "numpy"}
 
 
-__all__ = [
-    "VERSIONS",
-    "Case",
-    "both",
-    "floats",
-    "in_numpy",
-    "in_torch",
-    "kind",
-    "mb",
-    "same",
-    "targets",
-    "types",
-    "whole",
-]
+def dense(operator: str, said: str, make, shape: tuple[int, ...], since: int, until: int = 18) -> list[Case]:
+    """A constant, added to an input of zeros: bit for bit what coremltools itself decompresses it to.
+
+    Args:
+        make: from the float type to the variable that holds the dense constant.
+        shape: of the dense constant.
+    """
+
+    def build(kind):
+        return lambda x: mb.add(x=x, y=make(kind))
+
+    def oracle(kind):
+        def materialise(_):
+            with Function({}, opset_version=ct.target[f"iOS{since}"]):
+                return np.asarray(make(kind).op.materialized_val_inference())
+
+        return materialise
+
+    return [
+        Case(
+            operator,
+            f"{said}, {name}" if said else name,
+            build(kind),
+            {"x": np.zeros(shape, kind)},
+            since,
+            until,
+            oracle(kind),
+            MATERIALISED,
+            0.0,
+        )
+        for name, kind in (("float32", np.float32), ("float16", np.float16))
+    ]
+
+
+def some(low: int, high: int, shape: tuple[int, ...], kind) -> np.ndarray:
+    """Random integers of a type of their own."""
+    return RANDOM.integers(low, high, shape).astype(kind)

@@ -21,6 +21,7 @@ from transformers import (
 from potstill.coreml import load
 from potstill.coreml.lengths import read_lengths
 from potstill.coreml.package import open_package
+from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.channels_first import ChannelsFirstClassifier
 from potstill.coreml_export.channels_first.attention import attend
 from potstill.coreml_export.channels_first.modules import ChannelNorm
@@ -199,3 +200,14 @@ def test_a_package_of_a_range_of_lengths_answers_as_pytorch_at_each(tmp_path):
             wanted = TracedClassifier(model, LONGEST)(*cut.values())[0]
         found = program.predict({name: each.numpy() for name, each in cut.items()})["logits"]
         assert_close(torch.from_numpy(found), wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_the_stage_writes_and_proves_packages_in_this_layout(tmp_path, tiny_checkpoint, tiny_tokens):
+    config = CoremlExportConfig(formats="fp16,int8,palette4", layout="channels_first", parity_rows=8, tolerance=0.01)
+    measures = export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
+    assert measures["int8_weights"] == measures["palette4_weights"] == 16
+    packages = [load(file) for file in sorted((tmp_path / "package").glob("*.mlpackage"))]
+    assert [operators(each.package.path)["conv"] for each in packages] == [14] * 3
+    assert {each.package.model.description.metadata.userDefined["potstill.layout"] for each in packages} == {
+        "channels_first"
+    }

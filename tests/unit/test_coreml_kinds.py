@@ -1,4 +1,4 @@
-"""Every kind of package: pipelines made by coremltools and by hand, several functions, single files, and what is refused."""
+"""Every kind of package: pipelines made by coremltools and by hand, several functions, files, refusals."""
 
 from pathlib import Path
 
@@ -146,7 +146,7 @@ def test_other_types_of_model_are_named(tmp_path: Path):
     file = save(tree, tmp_path / "tree.mlmodel")
     with pytest.raises(InputError, match=r"tree\.mlmodel holds a treeEnsembleClassifier model; wanted is an mlProgram"):
         load(file)
-    with pytest.raises(InputError, match="holds a treeEnsembleClassifier model; wanted is an mlProgram$"):
+    with pytest.raises(InputError, match=r"holds a treeEnsembleClassifier model; wanted is an mlProgram$"):
         load_program(file)
 
 

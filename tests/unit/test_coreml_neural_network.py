@@ -1,5 +1,6 @@
 """Neural networks of the years before mlprograms: every type of layer against numpy or torch, and whole heads."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,15 @@ CASES: dict[str, list] = {
             {"inputChannels": 4, "outputChannels": 5, "hasBias": True, "weights": floats(WEIGHT), "bias": floats(BIAS)},
             [X[0, 0]],
             X[0, 0] @ WEIGHT.T + BIAS,
+        ),
+        (
+            {
+                "inputChannels": 4,
+                "outputChannels": 5,
+                "weights": {"float16Value": b64encode(WEIGHT.astype(np.float16).tobytes()).decode()},
+            },
+            [X],
+            X @ WEIGHT.astype(np.float16).astype(np.float32).T,
         ),
         (
             {"inputChannels": 24, "outputChannels": 1, "weights": floats(np.arange(24))},

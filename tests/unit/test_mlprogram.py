@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from potstill.coreml import load_program as load
 from potstill.coreml.mlprogram.values import unpack
@@ -128,6 +129,9 @@ DAMAGES = {
         last(block).outputs[0].type.tensorType, "dataType", 10
     ),
     "type FLOAT64 is not executed": lambda _, block: setattr(last(block).outputs[0].type.tensorType, "dataType", 12),
+    "input x: values of stateType are not executed": lambda message, _: (
+        message.mlProgram.functions["main"].inputs[0].type.stateType.SetInParent()
+    ),
     "holds a nameless model; wanted is an? mlProgram": lambda message, _: message.ClearField("mlProgram"),
     "has no operations in its default function": lambda message, _: setattr(
         message.description, "defaultFunctionName", "other"
@@ -148,6 +152,20 @@ def test_a_declared_shape_is_enforced(package: Path):
 
     rewrite(package, lengthen)
     with pytest.raises(InputError, match=r"declared is \(3, 48\) in torch.float32, got \(2, 48\)"):
+        load(package).predict({"x": np.zeros((2, 64), np.float32)})
+
+
+def test_an_open_dimension_takes_any_length_and_the_others_are_enforced(package: Path):
+    def open_first(_, block, width: int = 48):
+        shape = last(block).outputs[0].type.tensorType.dimensions
+        shape[0].unknown.SetInParent()
+        shape[1].constant.size = width
+
+    rewrite(package, open_first)
+    found = load(package).predict({"x": np.zeros((2, 64), np.float32)})
+    assert [np.asarray(each).shape for each in found.values()] == [(2, 48)]
+    rewrite(package, lambda message, block: open_first(message, block, 49))
+    with pytest.raises(InputError, match=r"declared is \('any', 49\) in torch.float32, got \(2, 48\)"):
         load(package).predict({"x": np.zeros((2, 64), np.float32)})
 
 
@@ -188,6 +206,40 @@ def test_files_that_are_no_package_are_refused(package: Path, tmp_path: Path):
 def test_inputs_that_are_not_declared_so_are_refused(inputs, said: str, whole: Path):
     with pytest.raises(InputError, match=said):
         load(whole).predict(inputs)
+
+
+def test_ids_that_int32_does_not_hold_are_refused(tmp_path: Path):
+    program = load(save(lambda i: mb.add(x=i, y=1), tmp_path, {"i": IDS}))
+    with pytest.raises(InputError, match="input i has entries from 0 to 1099511627776; INT32 holds fewer"):
+        program.predict({"i": np.array([[0, 1], [2, 1 << 40]])})
+
+
+def test_arrays_may_be_turned_round_or_not_writable(whole: Path):
+    program, given = load(whole), np.arange(128, dtype=np.float32).reshape(2, 64)
+    wanted = program.predict({"x": given[::-1, ::-1].copy()})
+    fixed = given.copy()
+    fixed.flags.writeable = False
+    for name, found in program.predict({"x": fixed[::-1, ::-1]}).items():
+        np.testing.assert_array_equal(found, wanted[name])
+    with pytest.raises(InputError, match="inputs are ; wanted are x"):
+        program.predict({})
+
+
+def test_an_input_that_may_be_left_out_has_its_default(tmp_path: Path):
+    with without_noise():
+        module = torch.jit.trace(Sum().eval(), (torch.zeros(2), torch.zeros(2)))
+        zeros = np.full(2, 0.5, np.float32)
+        inputs = [ct.TensorType("x", (2,)), ct.TensorType("y", (2,), default_value=zeros)]
+        model = ct.convert(module, inputs=inputs, outputs=[ct.TensorType("sum")], skip_model_load=True)
+        model.save(str(tmp_path / "model.mlpackage"))
+    program = load(tmp_path / "model.mlpackage")
+    assert program.inputs["y"].optional == 0.5
+    np.testing.assert_array_equal(program.predict({"x": np.array([1, 2], np.float32)})["sum"], [1.5, 2.5])
+
+
+class Sum(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x + y
 
 
 def test_coremltools_speaks_again_after_its_import():

@@ -1,6 +1,7 @@
 """Faults of Core ML exports that pass in silence elsewhere: each is made to happen here, and does not pass."""
 
 import logging
+import re
 from pathlib import Path
 
 import coremltools as ct
@@ -249,19 +250,25 @@ def test_several_lengths_are_refused_by_their_reason_before_anything_is_converte
         CoremlExportConfig(length="8,12", formats="fp16")
 
 
-def test_int8_activations_are_calibrated_without_a_mac(tmp_path, tiny_checkpoint, tiny_tokens):
-    model = load_classifier(tiny_checkpoint, attention="eager")
-    alone = convert_whole(model, LENGTH, "iOS17")
+def test_int8_activations_are_calibrated_by_macs_alone():
+    alone = convert_whole(a_bert(), LENGTH, "iOS17")
     row = {name: np.ones((1, LENGTH), np.int32) for name in ("input_ids", "attention_mask")}
     settings = cto.OptimizationConfig(Int8(mode="linear_symmetric"))
     with pytest.raises(Exception, match="only supported on macOS"), without_noise():
         cto.linear_quantize_activations(alone, settings, [row])
-    config = CoremlExportConfig(formats="w8a8", target="iOS17", parity_rows=8, calibration_rows=8, minimum_agreement=0)
+
+
+@pytest.mark.parametrize(("layout", "kind"), [("standard", "linear"), ("channels_first", "conv")])
+def test_int8_activations_are_calibrated_here_and_every_linear_reads_them(
+    layout, kind, tmp_path, tiny_checkpoint, tiny_tokens
+):
+    few = {"parity_rows": 8, "calibration_rows": 8, "minimum_agreement": 0}
+    config = CoremlExportConfig(formats="w8a8", target="iOS17", layout=layout, **few)
     export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
     operations = load(tmp_path / "package" / "model.w8a8.mlpackage").package.block.operations
-    given = {name for each in operations if each.type == "dequantize" for name in (each.outputs[0].name,)}
-    linears = [each for each in operations if each.type == "linear"]
-    assert linears
+    given = {each.outputs[0].name for each in operations if each.type == "dequantize"}
+    linears = [each for each in operations if each.type == kind]
+    assert len(linears) == 2 * 6 + 2
     assert all(each.inputs["x"].arguments[0].name in given for each in linears)
 
 
@@ -287,3 +294,14 @@ def test_a_factor_behind_a_convolution_changes_no_weight(tmp_path):
     assert wanted - {value.tobytes() for value in values if isinstance(value, np.ndarray)}
     mine = ours(model, tmp_path / "ours.mlpackage", layout=ChannelsFirstClassifier, forms=forms)
     assert require_compressed(mine, forms, modern=False).compressed == len(forms)
+
+
+# -------------------------------------------------------------------- what is told of them
+
+
+def test_the_comparison_names_tests_that_there_are():
+    folder = Path(__file__).parent
+    told = re.findall(r"`(test_\w+)`", (folder.parents[1] / "docs/coreml/compared.md").read_text(encoding="utf-8"))
+    known = "".join(path.read_text(encoding="utf-8") for path in folder.glob("test_*.py"))
+    assert len(told) > 15
+    assert not [name for name in told if f"def {name}(" not in known]

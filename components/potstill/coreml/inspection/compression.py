@@ -16,6 +16,7 @@ SCALED = (
     "constexpr_blockwise_shift_scale",
     "constexpr_sparse_blockwise_shift_scale",
 )
+PALETTES = ("lut", "data")  # (…, values, entries of a value) or (values,); a palette that is rounded is its data
 WIDTH = {"float16": 2, "float32": 4, "float64": 8, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4}
 
 
@@ -64,24 +65,23 @@ def _kind(weight: Weight, types: Mapping[str, str]) -> str:
 
 
 def _palette_bits(weight: Weight, types: Mapping[str, str]) -> int:
+    """Bits of an index: of its type; before iOS 18 all indices are declared uint8, and the palette tells."""
     indices = types.get("indices") or types.get("indices_nonzero_data") or ""
-    bits = indices.removeprefix("uint")
-    if bits.isdigit():
-        return int(bits)
-    palette = _palette(weight)
-    colours = palette.numel() if palette.dim() == 1 else palette.shape[-2]
-    return (colours - 1).bit_length()
+    palette = _part(weight, *PALETTES)
+    if palette is not None and palette.dim() == 1:
+        return (palette.numel() - 1).bit_length()
+    return int(indices.removeprefix("uint") or 8)
 
 
 def _grain(weight: Weight) -> str:
     """What shares a scale or a palette."""
     rows = weight.shape[0] if weight.shape else 1
-    if _any(weight, PALETTE):
-        palettes = prod(_palette(weight).shape[:-2])
+    palette, scale = _part(weight, *PALETTES), _part(weight, "scale")
+    if _any(weight, PALETTE) and palette is not None:
+        palettes = prod(palette.shape[:-2])
         return "the whole" if palettes == 1 else _rows(rows // palettes)
-    if not _any(weight, SCALED):
+    if not _any(weight, SCALED) or scale is None:
         return ""
-    scale = _tensor(weight, "scale")
     if scale.numel() == 1:
         return "the whole"
     if scale.dim() == len(weight.shape) and scale.dim() > 1 and scale.shape[1] > 1:
@@ -103,12 +103,6 @@ def _any(weight: Weight, operators: tuple[str, ...]) -> bool:
     return any(each in operators for each in weight.operators)
 
 
-def _palette(weight: Weight) -> Tensor:
-    """(…, values, entries of a value) or (values,); where the palette itself is rounded, its data."""
-    return _tensor(weight, "lut" if "lut" in weight.parts else "data")
-
-
-def _tensor(weight: Weight, part: str) -> Tensor:
-    found = weight.parts.get(part)
-    assert isinstance(found, Tensor), f"{weight.name} has no {part}"
-    return found
+def _part(weight: Weight, *names: str) -> Tensor | None:
+    """Return the first of the parts of these names that a weight has."""
+    return next((part for name in names if isinstance(part := weight.parts.get(name), Tensor)), None)

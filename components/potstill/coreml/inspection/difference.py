@@ -10,13 +10,16 @@ import torch
 
 from potstill.coreml.inspection.answers import Answers
 from potstill.coreml.inspection.facts import Described, Facts
+from potstill.coreml.inspection.networks import stored_weights
 from potstill.coreml.mlprogram.program import Program
+from potstill.coreml.mlprogram.stored_weight import Weight
 from potstill.coreml.model import Model
-from potstill.coreml.package import PIPELINES
+from potstill.coreml.neural_network.network import Network
+from potstill.coreml.neural_network.stored import read_vector
 from potstill.coreml.pipeline import Pipeline
 
-# What conversion and compression put behind the name of a weight, so that it has several names in several packages.
-ENDING = re.compile(r"(_(to|cast)_fp16|_to_fp32|_palettized|_quantized|_dequantized|_sparsified|_compressed)+$")
+# What conversion and compression put around the name of a weight, so that it has several names in several packages.
+ADDED = re.compile(r"^model_|(_(to|cast)_fp16|_to_fp32|_palettized|_quantized|_dequantized|_sparsified|_compressed)+$")
 
 
 @dataclass(frozen=True)
@@ -127,17 +130,21 @@ def _changes(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Ch
 
 def _weights(model: Model) -> Iterator[tuple[str, Any]]:
     """Yield a model's weights under the names of the modules that they come from."""
+    if isinstance(model, Network):
+        yield from stored_weights(getattr(model.package.model, model.package.kind))
     if isinstance(model, Program):
-        bare = Counter(ENDING.sub("", each.name) for each in model.weights)
+        bare = Counter(ADDED.sub("", each.name) for each in model.weights)
         for each in model.weights:
-            name = ENDING.sub("", each.name)
+            name = ADDED.sub("", each.name)
             yield (name if bare[name] == 1 else each.name), each
-    if model.package.kind in PIPELINES and isinstance(model, Pipeline):
+    if isinstance(model, Pipeline):
         for number, part in enumerate(model.parts):
             yield from ((f"model {number}: {name}", each) for name, each in _weights(part))
 
 
 def _weight_change(name: str, first: Any, second: Any) -> WeightChange | None:
+    if not isinstance(first, Weight) or not isinstance(second, Weight):
+        return _stored_change(name, first, second)
     if first.shape != second.shape:
         return WeightChange(name, "shape", 0.0, 0.0)
     greatest, relative = _apart(first.value, second.value)
@@ -145,6 +152,18 @@ def _weight_change(name: str, first: Any, second: Any) -> WeightChange | None:
         return WeightChange(name, "values", greatest, relative)
     same = first.operators == second.operators and first.dtype == second.dtype
     return None if same else WeightChange(name, "compression", 0.0, 0.0)
+
+
+def _stored_change(name: str, first: Any, second: Any) -> WeightChange | None:
+    """A weight of a network; of rounded ones it is told only that they differ."""
+    if first == second:
+        return None
+    if any(isinstance(each, Weight) or each.HasField("quantization") for each in (first, second)):
+        return WeightChange(name, "compression", 0.0, 0.0)
+    one, other = read_vector(first), read_vector(second)
+    if one.shape != other.shape:
+        return WeightChange(name, "shape", 0.0, 0.0)
+    return WeightChange(name, "values", *_apart(one, other))
 
 
 def _apart(first: torch.Tensor, second: torch.Tensor) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from potstill.coreml.inspection.stored import Declared, type_name
 APPLE = "https://machinelearning.apple.com/research/neural-engine-transformers"
 LAYERS = "https://github.com/hollance/neural-engine/blob/master/docs/unsupported-layers.md"
 LIMITS = "https://ane-guide.readthedocs.io/en/latest/part-5-practice/17-model-design-rules.html"
-RANKS = "https://github.com/apple/coremltools, converters/mil/mil/passes (rank <= 5)"
+RANKS = 'https://github.com/apple/coremltools ("Core ML only supports tensors with rank <= 5")'
 
 LONGEST = 16_384  # entries along an axis; also the limit of ONNX Runtime's CoreML provider
 RANK = 5  # axes of a tensor

@@ -14,11 +14,16 @@ def layers_of(network: Any) -> Counter[str]:
 
 def weights_of(network: Any) -> Iterator[WeightFacts]:
     """Yield how the weights of each layer lie in the file; their shape is that of a vector."""
+    return (_facts(name, stored) for name, stored in stored_weights(network))
+
+
+def stored_weights(network: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each `WeightParams` message of a network, and its name: that of the layer and of its parameter."""
     for layer in network.layers:
         kind = layer.WhichOneof("layer")
         for field, content in getattr(layer, kind).ListFields() if kind else ():
             if field.message_type is not None and field.message_type.name == "WeightParams":
-                yield _facts(f"{layer.name}_{field.name}", content)
+                yield f"{layer.name}_{field.name}", content
 
 
 def _facts(name: str, stored: Any) -> WeightFacts:

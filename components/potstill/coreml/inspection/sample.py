@@ -31,7 +31,8 @@ def token_rows(tokens: Path, rows: int, models: tuple[Model, Model]) -> Iterator
         models: text classifiers.
 
     Raises:
-        ArtifactError: not such a folder, or one without a test split. InputError: a model that takes something else than tokens.
+        ArtifactError: not such a folder, or one without a test split.
+        InputError: a model that takes something else than tokens.
     """
     expect(tokens, TOKENS)
     table = read_split(tokens, TEST)

@@ -131,5 +131,5 @@ def _dtypes(
     declared = {label: each.type.dtype for label, each in tensors.items() if each and each.type}
     try:
         return operator.result(declared, settings)
-    except ValueError as refused:
-        raise InputError(f"{place}: {refused}") from refused
+    except (ValueError, LookupError, StopIteration) as refused:
+        raise InputError(f"{place}: {refused or 'inputs are missing'}") from refused

@@ -15,6 +15,7 @@ from potstill.coreml.package import Package
 from potstill.errors import InputError
 
 Output = npt.NDArray[np.generic] | str | int | dict[str, float] | dict[int, float]
+INT32 = np.iinfo(np.int32)
 Observe = Callable[[str, torch.Tensor], None]
 
 
@@ -96,12 +97,15 @@ def _left_out(wanted: Feature) -> npt.NDArray[np.generic]:
 
 
 def _input(declared: Argument, array: npt.NDArray[np.generic], wanted: Feature) -> torch.Tensor:
-    kinds = "f" if wanted.dtype in FLOATS else "iu"
-    if array.dtype.kind not in kinds or not wanted.accepts(array.shape):
+    floating = wanted.dtype in FLOATS
+    if array.dtype.kind not in ("f" if floating else "iu") or not wanted.accepts(array.shape):
         came = " × ".join(map(str, array.shape)) or "a scalar"
         raise InputError(f"input {declared.name} is {came} {array.dtype}; wanted is {wanted.allowed} {wanted.dtype}")
+    if not floating and array.size and (array.min() < INT32.min or array.max() > INT32.max):
+        raise InputError(f"input {declared.name} has entries from {array.min()} to {array.max()}; INT32 holds fewer")
     assert declared.type is not None
-    return round_to(torch.from_numpy(array), declared.type)
+    # a copy, since torch takes neither what is turned round nor, without a warning, what must not be written to
+    return round_to(torch.from_numpy(array.astype(np.float32 if floating else np.int32, order="C")), declared.type)
 
 
 def _output(value: torch.Tensor | str | int | dict[str, float], declared: TensorType | None) -> Output:

@@ -12,7 +12,8 @@ from potstill.errors import InputError
 
 Values = list[Any]  # by slot
 Step = Callable[[Values], None]
-FAILURES = (ValueError, IndexError, RuntimeError, TypeError)  # of torch and the operators, for inputs they do not take
+# What torch and the operators raise for inputs that they do not take.
+FAILURES = (ValueError, LookupError, RuntimeError, TypeError, ArithmeticError)
 
 
 def make_step(bound: Bound, results: Sequence[Argument], place: str) -> Step:

@@ -47,16 +47,16 @@ class WriteForms(AbstractGraphPass):  # type: ignore[misc]
             for operation in list(main.operations):
                 name = wanted.get(_constant_key(operation), "")
                 if name:
-                    _replace(operation, forms[name], self._modern)
+                    _replace(operation, f"{name}.weight", forms[name], self._modern)
                     found.add(name)
         _require_all(forms, found, wanted)
 
 
-def _replace(constant: Any, form: Form, modern: bool) -> None:
+def _replace(constant: Any, name: str, form: Form, modern: bool) -> None:
     old = constant.outputs[0]
     shape = tuple(old.val.shape)
     leading = 1 if len(shape) == 3 else 0
-    place = Place(f"{old.name}_compressed", shape, leading, old.val.dtype, constant, modern)
+    place = Place(name, shape, leading, old.val.dtype, constant, modern)
     block = constant.enclosing_block
     block.replace_uses_of_var_after_op(
         anchor_op=constant, old_var=old, new_var=form.write(place), no_check_var_types=True, force_replace=True
