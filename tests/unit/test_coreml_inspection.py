@@ -106,7 +106,7 @@ WANTED = {  # kind, what shares a scale or palette, bits of an entry with its sh
     "palette": ("4-bit palette", "the whole", 4.2),
     "groups": ("2-bit palette", "16 rows", 2.2),
     "sparse": ("sparse", "", 17.1),
-    "sparse_int8": ("sparse, int8", "a row", 6.6),  # 5.6 once the mask that two operators read is counted once
+    "sparse_int8": ("sparse, int8", "a row", 5.6),
     "palette_int8": ("4-bit palette, int8", "the whole", 4.2),
 }
 

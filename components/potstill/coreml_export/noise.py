@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import TextIO
 
-import torch
+from torch.jit._trace import TracerWarning
 
 from potstill.coreml.quiet import quiet_coremltools
 
@@ -17,7 +17,7 @@ WARNINGS = (
     # coremltools is at home in TorchScript; its way by torch.export is a beta, as it says itself.
     (r"`torch\.jit\..*` is deprecated", DeprecationWarning),
     # PyTorch looks whether a padding id lies in its table, RoBERTa's being above 0; it always does.
-    ("Converting a tensor to a Python boolean might cause the trace", torch.jit.TracerWarning),
+    ("Converting a tensor to a Python boolean might cause the trace", TracerWarning),
     # It turns the traced length, an array of one number, into a number.
     ("Conversion of an array with ndim > 0 to a scalar is deprecated", DeprecationWarning),
     # transformers' MobileBERT makes a constant while it is traced; parity proves that it is one.

@@ -15,12 +15,17 @@ class Chain:
     Attributes:
         operators: which decompress it, in order.
         parts: what they read from the file, by parameter.
-        stored_bytes: what all parts take in the file.
+        stored: what each part takes in the file, by where it lies; constants of one content may share a place.
     """
 
     operators: tuple[str, ...] = ()
     parts: Mapping[str, Constant] = field(default_factory=dict)
-    stored_bytes: int = 0
+    stored: Mapping[object, int] = field(default_factory=dict)
+
+    @property
+    def stored_bytes(self) -> int:
+        """What all parts take in the file."""
+        return sum(self.stored.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,8 @@ def join(operator: str, arguments: Arguments) -> Chain:
     for name, each in read.items():
         parts |= each.chain.parts if each.chain and each.chain.operators else {name: each.constant}
     operators = [name for chain in chains for name in chain.operators]
-    return Chain((*operators, operator), parts, sum(chain.stored_bytes for chain in chains))
+    stored = {place: size for chain in chains for place, size in chain.stored.items()}
+    return Chain((*operators, operator), parts, stored)
 
 
 def _unique(chains: Iterable[Chain]) -> list[Chain]:

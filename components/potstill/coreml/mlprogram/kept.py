@@ -33,7 +33,7 @@ class Kept:
     def constant(self, name: str, value: Any, place: str) -> Argument:
         """Read a constant (a `MILSpec.Value`) from the file."""
         declared = tensor_type(value.type, place)
-        chain = Chain(stored_bytes=stored_bytes(declared)) if declared else None
+        chain = Chain(stored={_place(value): stored_bytes(declared)}) if declared else None
         return self.hold(name, declared, read_constant(value, self._file, place), chain)
 
     def hold(self, name: str, declared: TensorType | None, value: Any = None, chain: Chain | None = None) -> Argument:
@@ -69,3 +69,8 @@ class Kept:
     def forget(self) -> None:
         """Let go of the constants that no step reads, such as those that were decompressed."""
         self.values = [value if slot in self.needed else None for slot, value in enumerate(self.values)]
+
+
+def _place(value: Any) -> object:
+    """Tell where a constant lies: at an offset of the weight file, or, as one of its own, in the model file."""
+    return value.blobFileValue.offset if value.WhichOneof("value") == "blobFileValue" else object()
