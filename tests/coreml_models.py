@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 
 with quiet_coremltools():
     import coremltools as ct

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from potstill.coreml import Program, load
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 
 INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = ("logits", "probabilities")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from tests.operator_cases.case import mb, types
 
 with quiet_coremltools():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from tests.operator_cases.case import GIVEN, Case, kind, mb, types
 
 with quiet_coremltools():

@@ -22,12 +22,12 @@ from potstill.coreml import load
 from potstill.coreml.lengths import read_lengths
 from potstill.coreml.package import open_package
 from potstill.coreml_export import CoremlExportConfig, export_coreml
-from potstill.coreml_export.channels_first import ChannelsFirstClassifier
-from potstill.coreml_export.channels_first.attention import attend
-from potstill.coreml_export.channels_first.modules import ChannelNorm
-from potstill.coreml_export.classifier import TracedClassifier, input_names
-from potstill.coreml_export.conversion import Wish, convert
-from potstill.coreml_export.same_bytes import save
+from potstill.coreml_export.files.same_bytes import save
+from potstill.coreml_export.graphs.channels_first import ChannelsFirstClassifier
+from potstill.coreml_export.graphs.channels_first.attention import attend
+from potstill.coreml_export.graphs.channels_first.modules import ChannelNorm
+from potstill.coreml_export.graphs.classifier import TracedClassifier, input_names
+from potstill.coreml_export.graphs.conversion import Wish, convert
 from potstill.encoder.pruned import PrunedBertConfig
 from potstill.encoder.pruned_mobilebert import PrunedMobileBertConfig
 from potstill.encoder.quantization import Scales, weight_scale

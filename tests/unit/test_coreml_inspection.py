@@ -18,7 +18,7 @@ from potstill.coreml.inspection.sizes import GRAPH
 from potstill.coreml.inspection.targets import target_of
 from potstill.coreml.inspection.text import told
 from potstill.coreml.package import open_package
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from potstill.errors import InputError
 from tests.coreml_models import Model_pb2, ct, head, mb, program, save
 

@@ -7,7 +7,7 @@ import pytest
 
 from potstill.coreml import load, load_program
 from potstill.coreml.package import open_package
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from potstill.errors import InputError
 from tests.coreml_models import Model_pb2, ct, head, mb, program, save
 

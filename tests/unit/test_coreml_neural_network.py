@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from potstill.coreml import load
 from potstill.coreml.neural_network.layers import LAYERS
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from potstill.errors import InputError
 from tests.coreml_models import Model_pb2, array, ct, head, save
 

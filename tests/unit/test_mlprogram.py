@@ -11,7 +11,7 @@ import torch
 from potstill.coreml import load_program as load
 from potstill.coreml.mlprogram.values import unpack
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from potstill.errors import InputError
 from tests.operator_cases.builder import save
 

@@ -20,7 +20,7 @@ from transformers import (
 from potstill.coreml import load_program
 from potstill.coreml.mlprogram.program import Program
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from potstill.errors import InputError
 
 with quiet_coremltools():

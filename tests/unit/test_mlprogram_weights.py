@@ -7,7 +7,7 @@ import pytest
 
 from potstill.coreml import load_program as load
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.noise import without_noise
 from tests.operator_cases.builder import save
 from tests.operator_cases.case import mb
 

@@ -23,13 +23,13 @@ from potstill.artifacts import CHECKPOINT, seal
 from potstill.coreml import Program, load
 from potstill.coreml.lengths import read_lengths
 from potstill.coreml_export import CoremlExportConfig, export_coreml
-from potstill.coreml_export.channels_first import ChannelsFirstClassifier
-from potstill.coreml_export.classifier import TracedClassifier, input_names
 from potstill.coreml_export.compression.plan import plan
 from potstill.coreml_export.compression.readback import require_compressed
-from potstill.coreml_export.conversion import Wish, convert
-from potstill.coreml_export.noise import without_noise
-from potstill.coreml_export.same_bytes import save
+from potstill.coreml_export.files.same_bytes import save
+from potstill.coreml_export.graphs.channels_first import ChannelsFirstClassifier
+from potstill.coreml_export.graphs.classifier import TracedClassifier, input_names
+from potstill.coreml_export.graphs.conversion import Wish, convert
+from potstill.coreml_export.graphs.noise import without_noise
 from potstill.encoder.checkpoint import load_classifier, save_checkpoint
 from potstill.encoder.int8_weights import int8_weights
 from potstill.encoder.quantization import Scales, to_int8, weight_scale

@@ -11,17 +11,17 @@ from transformers import PreTrainedModel
 from potstill.artifacts import Artifact
 from potstill.coreml import Program, load_program
 from potstill.coreml.lengths import Lengths
-from potstill.coreml_export.channels_first import ChannelsFirstClassifier
-from potstill.coreml_export.classifier import TracedClassifier, input_names
 from potstill.coreml_export.compression.plan import plan
 from potstill.coreml_export.compression.readback import Held, require_compressed
 from potstill.coreml_export.config import CHANNELS_FIRST, STANDARD, CoremlExportConfig
-from potstill.coreml_export.conversion import Wish, convert
-from potstill.coreml_export.description import describe
+from potstill.coreml_export.files.description import describe
+from potstill.coreml_export.files.same_bytes import save
 from potstill.coreml_export.formats import FP32, W8A8
-from potstill.coreml_export.overflow import finite, overflowing
+from potstill.coreml_export.graphs.channels_first import ChannelsFirstClassifier
+from potstill.coreml_export.graphs.classifier import TracedClassifier, input_names
+from potstill.coreml_export.graphs.conversion import Wish, convert
+from potstill.coreml_export.graphs.overflow import finite, overflowing
 from potstill.coreml_export.proof import Proof
-from potstill.coreml_export.same_bytes import save
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.int8_weights import weighted_modules
 from potstill.encoder.quantization import read_scales

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from potstill.coreml import Program
 from potstill.coreml.lengths import Lengths
-from potstill.coreml_export.activations import Observed
+from potstill.coreml_export.graphs.activations import Observed
 from potstill.data.batches import pad
 from potstill.data.tokens import TEST, TRAIN, TokenTable, read_row_ids, read_split
 from potstill.measure.coreml_session import cut, predict_coreml

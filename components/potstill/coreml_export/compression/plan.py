@@ -17,7 +17,7 @@ from potstill.coreml_export.compression.palettes import Palette, int8_colours, p
 from potstill.coreml_export.compression.sparsity import Sparse, largest
 from potstill.coreml_export.config import CoremlExportConfig
 from potstill.coreml_export.formats import FLOAT, INT4, INT8, PALETTES, SPARSE, W8A8
-from potstill.coreml_export.positions import reachable
+from potstill.coreml_export.graphs.positions import reachable
 from potstill.encoder.int8_weights import int8_weights
 from potstill.encoder.quantization import Scales, weight_scale
 from potstill.encoder.quantized_linears import smooth

@@ -11,11 +11,11 @@ from torch import nn
 
 from potstill.coreml.lengths import Lengths
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.coreml_export.activations import Ranges, rounding_activations
-from potstill.coreml_export.classifier import LOGITS, PROBABILITIES
 from potstill.coreml_export.compression.form import Form
 from potstill.coreml_export.compression.writing import WriteForms
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.graphs.activations import Ranges, rounding_activations
+from potstill.coreml_export.graphs.classifier import LOGITS, PROBABILITIES
+from potstill.coreml_export.graphs.noise import without_noise
 
 with quiet_coremltools():
     import coremltools as ct

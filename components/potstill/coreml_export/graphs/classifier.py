@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from potstill.coreml_export.families import additive_masks
-from potstill.coreml_export.positions import only_reachable
+from potstill.coreml_export.graphs.families import additive_masks
+from potstill.coreml_export.graphs.positions import only_reachable
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 LOGITS, PROBABILITIES = "logits", "probabilities"

@@ -10,14 +10,20 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.models.mobilebert.modeling_mobilebert import NoNorm
 
-from potstill.coreml_export.channels_first.attention import (
+from potstill.coreml_export.graphs.channels_first.attention import (
     AlbertAttention,
     BottleneckAttention,
     DistilAttention,
     SelfAttention,
 )
-from potstill.coreml_export.channels_first.embeddings import MobileEmbeddings
-from potstill.coreml_export.channels_first.modules import ChannelNorm, ChannelScale, LogitsConv, PointwiseConv, lift
+from potstill.coreml_export.graphs.channels_first.embeddings import MobileEmbeddings
+from potstill.coreml_export.graphs.channels_first.modules import (
+    ChannelNorm,
+    ChannelScale,
+    LogitsConv,
+    PointwiseConv,
+    lift,
+)
 from potstill.encoder.pruned_mobilebert import MOBILE_MODEL_TYPE
 from potstill.errors import InputError
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from potstill.coreml_export.channels_first.modules import lift
+from potstill.coreml_export.graphs.channels_first.modules import lift
 
 
 class MobileEmbeddings(nn.Module):

@@ -2,8 +2,8 @@
 
 from transformers import PreTrainedModel
 
-from potstill.coreml_export.channels_first.surgery import to_channels_first
-from potstill.coreml_export.classifier import TracedClassifier
+from potstill.coreml_export.graphs.channels_first.surgery import to_channels_first
+from potstill.coreml_export.graphs.classifier import TracedClassifier
 
 
 class ChannelsFirstClassifier(TracedClassifier):

@@ -1,5 +1,5 @@
 """The layout of Apple's transformers for the Neural Engine: hidden states (batch, channels, 1, tokens)."""
 
-from potstill.coreml_export.channels_first.classifier import ChannelsFirstClassifier
+from potstill.coreml_export.graphs.channels_first.classifier import ChannelsFirstClassifier
 
 __all__ = ["ChannelsFirstClassifier"]

@@ -13,8 +13,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from potstill.artifacts import scan, sha256_of
 from potstill.coreml.package import MANIFEST, open_package
-from potstill.coreml_export.description import PREFIX
-from potstill.coreml_export.noise import without_noise
+from potstill.coreml_export.files.description import PREFIX
+from potstill.coreml_export.graphs.noise import without_noise
 
 DATE = "com.github.apple.coremltools.conversion_date"
 

@@ -1,0 +1,1 @@
+"""Writing packages: what they say about themselves, and the same bytes each time."""
