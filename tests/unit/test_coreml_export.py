@@ -3,6 +3,8 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 
 from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect
 from potstill.coreml import load
+from potstill.coreml.quiet import quiet_coremltools
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.compression.affine import as_float16
 from potstill.coreml_export.compression.plan import plan
@@ -25,6 +28,9 @@ from potstill.measure.chunks import predict_in_chunks
 from potstill.measure.coreml_session import cut, predict_coreml
 from tests.conftest import LABELS, make_tokens
 from tests.coreml_families import FAMILIES, float32_logits, make_family
+
+with quiet_coremltools():
+    from coremltools.converters import _converters_entry
 
 FEW = {"parity_rows": 8}
 
@@ -84,7 +90,9 @@ def test_an_app_gets_a_chinese_label_and_probabilities(exported: Artifact, tiny_
 def test_metadata_says_who_what_and_under_which_licence(tmp_path: Path, tiny_tokens: Path):
     licence = Licence("LicenseRef-research", "research-only")
     checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "bert", licence)
-    config = CoremlExportConfig(formats="fp16", author="实验室", version="2.1", **FEW)
+    config = CoremlExportConfig(
+        formats="fp16", author="实验室", version="2.1", compute_units="cpuAndNeuralEngine", **FEW
+    )
     export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
     metadata = load(tmp_path / "package" / FILES[FP16]).package.model.description.metadata
     assert (metadata.author, metadata.versionString) == ("实验室", "2.1")
@@ -95,11 +103,27 @@ def test_metadata_says_who_what_and_under_which_licence(tmp_path: Path, tiny_tok
     assert entries["potstill.checkpoint_digest"] == expect(checkpoint, CHECKPOINT).digest
     assert {"potstill.revision", "potstill.source", "potstill.tokens_digest"} <= entries.keys()
     assert not [name for name in entries if "date" in name]
+    assert (entries["potstill.format"], entries["potstill.compute_units"]) == ("fp16", "cpuAndNeuralEngine")
+    files = {name.removeprefix("potstill.sha256."): found for name, found in entries.items() if "sha256" in name}
+    package = tmp_path / "package"
+    places = [package / name if "/" not in name else package / FILES[FP16] / "Data" / name for name in files]
+    assert {"vocab.txt", "tokenizer.json", "com.apple.CoreML/weights/weight.bin"} <= files.keys()
+    assert [sha256(place.read_bytes()).hexdigest() for place in places] == list(files.values())
 
 
-def test_two_exports_into_two_folders_have_the_same_bytes(
-    exported: Artifact, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path
+class Later(date):
+    """Another day."""
+
+    @classmethod
+    def today(cls) -> date:
+        return date(2031, 2, 3)
+
+
+def test_two_exports_into_two_folders_on_two_days_have_the_same_bytes(
+    exported: Artifact, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    assert _converters_entry.date.today() != Later.today()
+    monkeypatch.setattr(_converters_entry, "date", Later)
     export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "elsewhere", CoremlExportConfig())
     assert expect(tmp_path / "elsewhere", COREML).digest == exported.digest
 

@@ -20,6 +20,7 @@ from potstill.coreml_export.graphs.noise import without_noise
 with quiet_coremltools():
     import coremltools as ct
 
+CHANGING_WEIGHTS = {"common::fuse_conv_scale", "common::fuse_conv_batchnorm"}  # by a factor behind a convolution
 NEWEST_OPERATORS = "iOS18"  # since which compressed weights have operators of their own types
 
 
@@ -77,6 +78,7 @@ def convert(classifier: nn.Module, wish: Wish) -> Any:
             outputs=[ct.TensorType(name, dtype=np.float32) for name in (LOGITS, PROBABILITIES)],
             minimum_deployment_target=ct.target[wish.target],
             compute_precision=_precision(wish),
+            pass_pipeline=_passes(wish),
         )
         WriteForms(wish.forms, wish.modern)(program)
         program.functions["main"].set_output_types(None)
@@ -103,6 +105,14 @@ def _shape(lengths: Lengths) -> Any:
     if lengths.enumerated:
         return ct.EnumeratedShapes([(1, length) for length in lengths.values], default=(1, lengths.longest))
     return (1, lengths.longest)
+
+
+def _passes(wish: Wish) -> Any:
+    """Return coremltools' own passes; a weight that is to be compressed must stay the one that was rounded."""
+    pipeline = ct.PassPipeline()
+    if wish.forms:
+        pipeline.remove_passes(CHANGING_WEIGHTS)
+    return pipeline
 
 
 def _precision(wish: Wish) -> Any:
