@@ -73,9 +73,9 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
     if figures.get("other_words"):
         names = ", ".join(figures["other_words"])
         lines.append(f"Read with a tokenizer of its own, not that of the tokens, from the same texts: {names}.")
-    if figures.get("onnx_length"):
-        length = figures["onnx_length"]
-        lines.append(f"The ONNX files read the first {length} tokens of a text, the others all of them.")
+    for files, key in (("ONNX files", "onnx_length"), ("Core ML packages", "coreml_length")):
+        if figures.get(key):
+            lines.append(f"The {files} read the first {figures[key]} tokens of a text, and no more.")
     if "control" in figures["models"]:
         lines.append(_gain(figures["models"]["control"]))
     if "qat" in figures["models"]:

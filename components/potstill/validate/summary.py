@@ -27,8 +27,8 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
     Returns: JSON values. `models` holds one entry per result, in the order of TITLES, with shares in [0, 1] and null
         where there is nothing to compare with; `final` names the model that the path leads to; `pruning` is the curve
         of the pruning, or null; `int8` tells in short of the quantised model's ranges, or is null; `other_words` names
-        the inputs that have another tokenizer than the tokens; `onnx_length` is the length that the ONNX files cut
-        texts to, or 0.
+        the inputs that have another tokenizer than the tokens; `onnx_length` and `coreml_length` are the lengths that
+        these files cut texts to, or 0.
     """
     labels, found = list(inputs["tokens"].meaning["labels"]), {each.name: each for each in results}
     models = {each.name: _figures(each, found, truth, labels) for each in results} | _control(inputs)
@@ -41,7 +41,8 @@ def summarize(results: Sequence[Result], inputs: Mapping[str, Artifact], truth: 
         "pruning": _pruning(inputs),
         "int8": int8_ranges(inputs["model"]),
         "other_words": [name for name, each in inputs.items() if reads_other_words(each.path, inputs["tokens"].path)],
-        "onnx_length": _shorter(inputs),
+        "onnx_length": _shorter(inputs, "onnx", "length"),
+        "coreml_length": _shorter(inputs, "package", "max_length"),
         "lineage": {name: _origin(each) for name, each in inputs.items()},
     }
 
@@ -64,9 +65,9 @@ def _figures(result: Result, found: Mapping[str, Result], truth: Labels, labels:
     }
 
 
-def _shorter(inputs: Mapping[str, Artifact]) -> int:
-    """The fixed length of the ONNX files, where it is less than the tokens'; 0 where it cuts nothing."""
-    length = int(inputs["onnx"].meaning.get("length", 0)) if "onnx" in inputs else 0
+def _shorter(inputs: Mapping[str, Artifact], name: str, key: str) -> int:
+    """The greatest length that exported files read, where it is less than the tokens'; 0 where it cuts nothing."""
+    length = int(inputs[name].meaning.get(key, 0)) if name in inputs else 0
     return length if length < int(inputs["tokens"].meaning["max_length"]) else 0
 
 
