@@ -24,8 +24,10 @@ DISTILBERT = {
 FAMILIES = ("bert", "pruned", "roberta", "electra", "albert", "distilbert", "mobilebert")
 
 
-def make_family(folder: Path, tokens: Path, family: str, licence: Licence = OPEN, loud: float = 1) -> Path:
-    """Write a checkpoint/v1 with a tiny random classifier of a family; `loud` multiplies what lies inside FFNs."""
+def make_family(
+    folder: Path, tokens: Path, family: str, licence: Licence = OPEN, loud: float = 1, **more: object
+) -> Path:
+    """Write a checkpoint/v1 with a tiny random classifier of a family; `loud` multiplies what lies inside FFNs; `more` is for MobileBERT."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     torch.manual_seed(0)
@@ -37,7 +39,9 @@ def make_family(folder: Path, tokens: Path, family: str, licence: Licence = OPEN
         model = PrunedBertForSequenceClassification(config)
     elif family == "mobilebert":
         narrow = {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16, "num_attention_heads": 2}
-        model = AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **{**common, **narrow}))
+        model = AutoModelForSequenceClassification.from_config(
+            AutoConfig.for_model(family, **{**common, **narrow, **more})
+        )
     else:
         named = DISTILBERT if family == "distilbert" else {}
         other = {"embedding_size": 16} if family in ("albert", "electra") else {}

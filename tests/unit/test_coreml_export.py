@@ -16,11 +16,12 @@ from potstill.coreml import load
 from potstill.coreml.quiet import quiet_coremltools
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.coreml_export.compression.affine import as_float16
-from potstill.coreml_export.compression.plan import plan
+from potstill.coreml_export.compression.plan import modules_read, plan
 from potstill.coreml_export.compression.readback import require_compressed
 from potstill.coreml_export.formats import FILES, FP16, INT8
 from potstill.data.tokens import TEST, from_rows, read_split
 from potstill.encoder.checkpoint import load_classifier
+from potstill.encoder.int8_weights import weighted_modules
 from potstill.encoder.quantization import read_scales, snap, to_int8, weight_scale
 from potstill.errors import ArtifactError, InputError, OptionError, ParityError
 from potstill.licences import Licence
@@ -268,6 +269,23 @@ def test_a_length_without_positions_is_refused(length: str, tmp_path: Path, tiny
         export_coreml(
             tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(length=length, target="iOS18")
         )
+
+
+def test_two_labels_of_one_name_are_refused(tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path):
+    shutil.copytree(tiny_checkpoint, tmp_path / "checkpoint")
+    manifest = tmp_path / "checkpoint" / "artifact.json"
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    said["meaning"]["labels"] = ["体育", "体育"]
+    manifest.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(InputError, match="labels have one name: 体育; give each label a name of its own"):
+        export_coreml(tmp_path / "checkpoint", tiny_tokens, tmp_path / "package", CoremlExportConfig())
+
+
+def test_weights_that_no_text_passes_through_are_left_out(tmp_path: Path, tiny_tokens: Path):
+    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "mobilebert", use_bottleneck_attention=True)
+    assert len(modules_read(load_classifier(checkpoint))) < len(weighted_modules(load_classifier(checkpoint)))
+    measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(formats="int8", **FEW))
+    assert measures["int8_max_abs_logit"] < 0.01
 
 
 def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, tiny_checkpoint: Path, tokenizer_folder: Path):

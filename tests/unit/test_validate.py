@@ -156,6 +156,23 @@ def test_every_core_ml_package_is_judged(tmp_path, tiny_tokens, quantized_checkp
     assert "coreml_int8" not in figures["latency"]["models"]
 
 
+TOO_SMALL = {"max_size_mb": 1e-6, "beat_tfidf": False}
+
+
+def test_compressed_packages_that_cut_texts_are_judged_and_said_to(tmp_path, tiny_tokens, tiny_checkpoint):
+    pytest.importorskip("coremltools")
+    from potstill.coreml_export import CoremlExportConfig, export_coreml
+
+    wished = {"formats": "palette4,w8a8", "target": "iOS18", "length": "8,12", "layout": "channels_first"}
+    export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "coreml", CoremlExportConfig(minimum_agreement=0, **wished))
+    run(tiny_tokens, tiny_checkpoint, tmp_path / "report", package=tmp_path / "coreml", options=TOO_SMALL)
+    figures = read_figures(tmp_path / "report.json")
+    assert figures["final"] == "coreml_palette4"
+    assert figures["models"]["coreml_w8a8"]["title"] == "Core ML int8 with int8 activations"
+    assert [failure.split()[1] for failure in figures["failures"]] == ["coreml_palette4", "coreml_w8a8"]
+    assert "The Core ML packages read the first 12 tokens of a text, and no more." in text_table(figures)
+
+
 MODELS = {
     "tfidf": {"accuracy": 0.80},
     "teacher": {"accuracy": 0.86},

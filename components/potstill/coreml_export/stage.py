@@ -1,5 +1,6 @@
 """The stage: a checkpoint in, Core ML packages out, each executed here and compared with PyTorch."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.positions import longest_input
 from potstill.encoder.tokenizer import copy_tokenizer
-from potstill.errors import OptionError
+from potstill.errors import InputError, OptionError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
 from potstill.output_folder import creating
@@ -51,6 +52,7 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
     """
     source, table = expect(model, CHECKPOINT), expect(tokens, TOKENS)
     refuse_multi_label("coreml-export", source)
+    _require_distinct(source)
     lengths = config.lengths(int(table.meaning["max_length"]))
     _require_fit(source, table, lengths)
     with creating(package, COREML, model, tokens), torch_threads(config.threads):
@@ -70,6 +72,14 @@ def _proved(name: str, recipe: Recipe, folder: Path, proof: Proof) -> Built:
     built = build(name, recipe, folder / FILES[name], proof)
     proof.compare(name, built.program, built.model)
     return built
+
+
+def _require_distinct(source: Artifact) -> None:
+    """A package gives probabilities by label: of two labels with one name it would give one."""
+    labels = Counter(source.meaning["labels"])
+    twice = [label for label, times in labels.items() if times > 1]
+    if twice:
+        raise InputError(f"{source.path}: labels have one name: {', '.join(twice)}; give each label a name of its own")
 
 
 def _require_fit(source: Artifact, table: Artifact, lengths: Lengths) -> None:

@@ -18,7 +18,7 @@ from potstill.coreml_export.compression.sparsity import Sparse, largest
 from potstill.coreml_export.config import CoremlExportConfig
 from potstill.coreml_export.formats import FLOAT, INT4, INT8, PALETTES, SPARSE, W8A8
 from potstill.coreml_export.graphs.positions import reachable
-from potstill.encoder.int8_weights import int8_weights
+from potstill.encoder.int8_weights import int8_weights, weighted_modules
 from potstill.encoder.quantization import Scales, weight_scale
 from potstill.encoder.quantized_linears import smooth
 
@@ -42,7 +42,8 @@ def plan(
     if name in FLOAT:
         return {}
     rows = reachable(model, longest)
-    chosen = int8_weights(model, scales)
+    read = modules_read(model)
+    chosen = {each: its for each, its in int8_weights(model, scales).items() if each in read}
     if name in (INT8, W8A8):
         smooth(model, chosen)
         forms: dict[str, Form] = {
@@ -55,6 +56,20 @@ def plan(
     for each, form in forms.items():
         _weight(model, each, rows).copy_(form.dense)
     return forms
+
+
+def modules_read(model: PreTrainedModel) -> set[str]:
+    """Name the modules that a text passes through: MobileBERT has linears that some of its settings never read."""
+    read: set[str] = set()
+    hooks = [
+        module.register_forward_hook(lambda *_, name=name: read.add(name))
+        for name, module in weighted_modules(model).items()
+    ]
+    with torch.inference_mode():
+        model(input_ids=torch.ones((1, 3), dtype=torch.int64))
+    for hook in hooks:
+        hook.remove()
+    return read
 
 
 def _weight(model: PreTrainedModel, name: str, rows: Mapping[str, slice]) -> Tensor:
