@@ -27,7 +27,10 @@ FAMILIES = ("bert", "pruned", "roberta", "electra", "albert", "distilbert", "mob
 def make_family(
     folder: Path, tokens: Path, family: str, licence: Licence = OPEN, loud: float = 1, **more: object
 ) -> Path:
-    """Write a checkpoint/v1 with a tiny random classifier of a family; `loud` multiplies what lies inside FFNs; `more` is for MobileBERT."""
+    """Write a checkpoint/v1 with a tiny random classifier of a family.
+
+    `loud` multiplies what lies inside FFNs; `more` goes into MobileBERT's config.
+    """
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     torch.manual_seed(0)

@@ -61,10 +61,8 @@ def plan(
 def modules_read(model: PreTrainedModel) -> set[str]:
     """Name the modules that a text passes through: MobileBERT has linears that some of its settings never read."""
     read: set[str] = set()
-    hooks = [
-        module.register_forward_hook(lambda *_, name=name: read.add(name))
-        for name, module in weighted_modules(model).items()
-    ]
+    modules = weighted_modules(model)
+    hooks = [each.register_forward_hook(lambda *_, name=name: read.add(name)) for name, each in modules.items()]
     with torch.inference_mode():
         model(input_ids=torch.ones((1, 3), dtype=torch.int64))
     for hook in hooks:
