@@ -19,6 +19,7 @@ from potstill.coreml_export.compression.affine import as_float16
 from potstill.coreml_export.compression.plan import modules_read, plan
 from potstill.coreml_export.compression.readback import require_compressed
 from potstill.coreml_export.formats import FILES, FP16, INT8
+from potstill.coreml_export.table import TABLE
 from potstill.data.tokens import TEST, from_rows, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.encoder.int8_weights import weighted_modules
@@ -297,6 +298,25 @@ def test_tokens_of_another_vocabulary_are_refused(tmp_path: Path, tiny_checkpoin
     tokens = make_tokens(tmp_path / "tokens", grown).path
     with pytest.raises(InputError, match="potstill tokenize --data"):
         export_coreml(tiny_checkpoint, tokens, tmp_path / "package", CoremlExportConfig())
+
+
+def test_the_table_tells_sizes_parity_and_advice(exported: Artifact):
+    text = (exported.path / TABLE).read_text(encoding="utf-8")
+    assert text.startswith("# Core ML for iOS16, texts of 32 tokens, layout standard\n")
+    parity = exported.meaning["parity"][INT8]
+    size = sum(file.bytes for file in exported.files if file.path.startswith(FILES[INT8])) / 1e6
+    row = f"| int8 | `{FILES[INT8]}` | {size:.2f} | 16 | {parity['max_abs_logit']:.2g} |"
+    assert row in text
+    assert "* **layout** (fp16, int8): Hidden states are (batch, tokens, width)" in text
+
+
+@pytest.mark.parametrize(("length", "said"), [("8-32", "Lengths may vary"), ("8,32", "A few shapes are listed")])
+def test_lengths_that_are_not_fixed_are_warned_of(
+    length: str, said: str, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path, capfd: pytest.CaptureFixture[str]
+):
+    config = CoremlExportConfig(formats="fp16", target="iOS18", length=length, **FEW)
+    export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
+    assert capfd.readouterr().err.startswith(f"▸ {said}")
 
 
 def test_nothing_but_the_measures_is_said(

@@ -52,7 +52,7 @@ def coreml_export(
         threads: CPU threads of the comparison.
 
     Returns:
-        package: coreml/v1: model.<format>.mlpackage for each format, and the tokenizer.
+        package: coreml/v1: model.<format>.mlpackage for each format, exports.md (a table of them), and the tokenizer.
         metrics: By format, distance from PyTorch, agreement and bytes; how many weights are compressed.
     """
     from potstill.coreml_export import CoremlExportConfig, export_coreml

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from potstill.artifacts import CHECKPOINT, COREML, TOKENS, Artifact, expect, scan, seal
+from potstill.coreml.inspection.neural_engine import advice as neural_engine
 from potstill.coreml.lengths import Lengths
 from potstill.coreml_export.build import Built, Recipe, build
 from potstill.coreml_export.config import CoremlExportConfig
 from potstill.coreml_export.formats import FILES, FLOAT, W8A8
 from potstill.coreml_export.proof import Proof
+from potstill.coreml_export.table import on_lengths, write_table
 from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.positions import longest_input
@@ -18,7 +20,7 @@ from potstill.errors import InputError, OptionError
 from potstill.measure.measures import Measures
 from potstill.measure.torch_session import torch_threads
 from potstill.output_folder import creating
-from potstill.progress import progress
+from potstill.progress import progress, tell
 from potstill.provenance import maker
 from potstill.training.agreement import own_tokens
 
@@ -28,8 +30,9 @@ __all__ = ["CoremlExportConfig", "export_coreml"]
 def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExportConfig) -> Measures:
     """Export a classifier to Core ML packages that are executed here, without a Mac, and proved to compute the same.
 
-    Writes `model.<format>.mlpackage` for each format. Inputs are `input_ids`, `attention_mask` and, where the family
-    knows segments, `token_type_ids`, (1, tokens) int32; outputs `classLabel`, `classLabel_probs` and `logits`.
+    Writes `model.<format>.mlpackage` for each format, and `exports.md`, a table of them all. Inputs are `input_ids`,
+    `attention_mask` and, where the family knows segments, `token_type_ids`, (1, tokens) int32; outputs `classLabel`,
+    `classLabel_probs` and `logits`.
 
     Args:
         model: `checkpoint/v1` of a classifier of the BERT family, pruned or not, with or without int8 scales.
@@ -64,7 +67,11 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
         }
         proof.require(_tolerances(config), config.minimum_agreement)
         meaning = _meaning(recipe, built, proof)
+        advice = {name: neural_engine(each.program.package) for name, each in built.items()}
+        write_table(package, meaning, advice)
         seal(package, COREML, maker("coreml-export", config), {"model": source, "tokens": table}, meaning)
+    for remark in on_lengths(advice):
+        tell(remark)
     return _measures(package, built, proof)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from potstill.markdown import table
 from potstill.measure.size import MEGABYTE, size_on_disk
 from potstill.onnx_export.config import FP32, INT8_QDQ, SAFETENSORS, TORCHSCRIPT
 from potstill.onnx_export.files.hub_folder import is_stock
@@ -37,7 +38,7 @@ def _files(folder: Path, meaning: Mapping[str, Any]) -> str:
     compared = next(iter(meaning["parity"].values()))["rows"]
     return (
         f"# {meaning['task']}, opset {meaning['opset']}, int8 for {meaning['target']}\n\n"
-        f"Each file ran on {compared} rows of the test split, beside PyTorch.\n\n{_table(header, rows)}"
+        f"Each file ran on {compared} rows of the test split, beside PyTorch.\n\n{table(header, rows)}"
     )
 
 
@@ -71,7 +72,7 @@ def _nodes(steps: Mapping[str, Mapping[str, int]]) -> str:
     rows: list[Sequence[object]] = [[name, *_counts(steps, [name])] for name in operators[:COMMON]]
     rows += [[f"{len(operators) - COMMON} others", *_counts(steps, operators[COMMON:])]] if operators[COMMON:] else []
     rows.append(["**all**", *_counts(steps, operators)])
-    return f"## Nodes, step by step\n\n{_table(['operator', *steps], rows)}" if steps else ""
+    return f"## Nodes, step by step\n\n{table(['operator', *steps], rows)}" if steps else ""
 
 
 def _without_repeats(steps: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
@@ -87,8 +88,3 @@ def _counts(steps: Mapping[str, Mapping[str, int]], operators: Iterable[str]) ->
 def _usability(mobile: Mapping[str, Any]) -> str:
     parts = [f"### `{name}`\n\n" + "\n".join(f"* {line}" for line in each["advice"]) for name, each in mobile.items()]
     return "## On a phone\n\n" + "\n\n".join(parts) if parts else ""
-
-
-def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
