@@ -1,9 +1,11 @@
 """Tiny random classifiers of every family that coreml-export knows, as sealed checkpoints, and what they answer."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from transformers import PreTrainedModel
 
 from potstill.artifacts import CHECKPOINT, expect, seal
 from potstill.coreml import load_program
@@ -25,11 +27,17 @@ FAMILIES = ("bert", "pruned", "roberta", "electra", "albert", "distilbert", "mob
 
 
 def make_family(
-    folder: Path, tokens: Path, family: str, licence: Licence = OPEN, loud: float = 1, **more: object
+    folder: Path,
+    tokens: Path,
+    family: str,
+    licence: Licence = OPEN,
+    loud: float = 1,
+    change: Callable[[PreTrainedModel], None] | None = None,
+    **more: object,
 ) -> Path:
     """Write a checkpoint/v1 with a tiny random classifier of a family.
 
-    `loud` multiplies what lies inside FFNs; `more` goes into MobileBERT's config.
+    `loud` multiplies what lies inside FFNs; `change` changes the model; `more` goes into MobileBERT's config.
     """
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -58,6 +66,8 @@ def make_family(
         first = model.base_model.encoder.layer[0]
         first.intermediate.dense.weight.data *= loud
         first.output.dense.weight.data /= loud
+    if change:
+        change(model)
     with creating(folder, CHECKPOINT):
         save_checkpoint(model, tokens, folder)
         return seal(folder, CHECKPOINT, MAKER, {}, {"labels": LABELS, "max_length": 32}, licence).path

@@ -1,8 +1,9 @@
 """`potstill <stage> …`: every stage on the command line, generated from its function and its options."""
 
 import inspect
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,7 @@ from potstill.os_failures import explain
 from potstill.progress import speaks
 
 REFUSED = 2  # the exit code
+UNREAD = 141  # that of a program whose reader went away: 128 + SIGPIPE
 # name: (module, function, what it does) — in the order of the path from text to phone
 STAGES = {
     "tokenize": ("potstill.tokenize", "tokenize_table", "a table of texts → token ids per split, tokenizer, labels"),
@@ -129,11 +131,21 @@ def run_coreml(arguments: Sequence[str]) -> int:
 
     def run() -> int:
         told = _call(f"coreml {name}", COREML[name], arguments[1:], config=COREML_OPTIONS)()
-        for line in told.lines:
-            print(line)
-        return int(told.code)
+        return int(told.code) if _printed(told.lines) else UNREAD
 
     return _attempt(f"coreml {name}", run)
+
+
+def _printed(lines: Iterable[str]) -> bool:
+    """Print lines as they come; False where nobody reads on, as behind `head`."""
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
+        return False
+    return True
 
 
 def _call(

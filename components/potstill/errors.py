@@ -3,7 +3,8 @@
     PotstillError            one line for a person; the command line prints it and exits with 2
     ├── OptionError          an option out of its range, or a choice that does not exist
     ├── InputError           a file, table or checkpoint that cannot be read as what it should be
-    │   └── MissingError     an object that a store does not hold
+    │   ├── MissingError     an object that a store does not hold
+    │   └── DamagedError     a Core ML package whose files do not hold what they should
     ├── ArtifactError        a folder that is not the sealed artifact a stage reads
     ├── JobError             a job on a cluster that failed, or cannot be started or reached
     ├── ParityError          an exported model that does not compute what its source computes
@@ -27,6 +28,10 @@ class InputError(PotstillError):
 
 class MissingError(InputError):
     """An object that a store does not hold."""
+
+
+class DamagedError(InputError):
+    """A Core ML package whose files do not hold what they should; no device executes it, either."""
 
 
 class ArtifactError(PotstillError):

@@ -2,7 +2,8 @@
 
 Sizes, and accuracy on the whole test split executed from each package by `potstill.coreml`, row by row: every format of
 coreml-export, what coremltools alone makes of the same checkpoint with its defaults and, with --exporters, what Hugging
-Face's exporters makes. Without --model it is what `make demo` made. No Mac takes part; times are CPU time of the interpreter.
+Face's exporters makes. Without --model it is what `make demo` made. No Mac takes part; times are the interpreter's,
+in seconds of CPU.
 
 exporters is in no lock: git clone https://github.com/huggingface/exporters FOLDER, then --exporters FOLDER. It runs
 with the libraries of this environment.

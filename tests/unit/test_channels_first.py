@@ -157,7 +157,7 @@ def converted(family: str, lengths: str, target: str, folder: Path):
     """A package of a family in this layout that computes in float32."""
     model = model_of(CONFIGS[family])
     names = input_names(model)
-    wish = Wish(names, ["a", "b", "c"], read_lengths(lengths), target, float32=True)
+    wish = Wish("fp32", names, ["a", "b", "c"], read_lengths(lengths), target, float32=True)
     save(convert(ChannelsFirstClassifier(model, wish.lengths.longest), wish), folder, {})
     return model, dict(zip(names, texts(), strict=False)), folder
 

@@ -1,7 +1,11 @@
 """`potstill coreml` as a person types it: what it prints, its exit codes, and one line for what it refuses."""
 
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from potstill.artifacts import COREML, expect
 from potstill.cli import main
 from potstill.coreml import load
-from potstill.coreml.texts import encoded
+from potstill.coreml.texts import encoded, read_texts
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.data.tokens import TEST, read_split
 from potstill.measure.coreml_session import predict_coreml
@@ -99,9 +103,11 @@ def test_inputs_from_json(content, little: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_inputs_from_npz(little: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    np.savez(tmp_path / "inputs.npz", features=np.array([[0, np.nan, 1]]))
+    np.savez(tmp_path / "inputs.npz", features=np.array([[1, 0, 0]]))
     assert main(["coreml", "predict", str(little), "--inputs", str(tmp_path / "inputs.npz"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["shares"] == {"甲": None, "乙": None}  # JSON has no NaN
+    assert json.loads(capsys.readouterr().out)["label"] == "甲"
+    np.savez(tmp_path / "inputs.npz", features=np.array([[0, np.nan, 1]]))
+    assert "the probabilities are no numbers" in refused(capsys, "predict", little, "--inputs", tmp_path / "inputs.npz")
 
 
 def test_a_model_without_labels_prints_its_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -109,6 +115,58 @@ def test_a_model_without_labels_prints_its_numbers(tmp_path: Path, capsys: pytes
     (tmp_path / "inputs.json").write_text(json.dumps({"x": [list(range(12))]}))
     assert main(["coreml", "predict", str(package), "--inputs", str(tmp_path / "inputs.json")]) == 0
     assert capsys.readouterr().out == "y 0 1 2 3 4 5 6 7 … 12 numbers\n"
+
+
+def test_json_has_no_nan(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    package = save(program(lambda x: mb.relu(x=x, name="y"), {"x": (1, 2)}), tmp_path / "relu.mlpackage")
+    (tmp_path / "inputs.json").write_text('{"x": [[1, NaN]]}', encoding="utf-8-sig")  # a byte order mark is no harm
+    assert main(["coreml", "predict", str(package), "--inputs", str(tmp_path / "inputs.json"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"y": [[1, None]]}
+
+
+def test_inputs_that_are_damaged_are_refused(little: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    np.savez(tmp_path / "whole.npz", features=np.zeros((1, 3)))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    other = io.BytesIO()
+    with ZipFile(other, "w") as archive:
+        archive.writestr("features.txt", "1 0 0")
+    single = io.BytesIO()
+    np.save(single, np.zeros((1, 3)))
+    flipped = whole.replace(bytes(24), bytes(23) + b"\1", 1)
+    for content in (b"", whole[: len(whole) // 2], whole[:-30], flipped, b"PK\3\4" + bytes(60)):
+        (tmp_path / "bad.npz").write_bytes(content)
+        assert "bad.npz cannot be read (" in refused(capsys, "predict", little, "--inputs", tmp_path / "bad.npz")
+    for content, said in ((other, "files that are no arrays: features.txt"), (single, "holds something else")):
+        (tmp_path / "bad.npz").write_bytes(content.getvalue())
+        assert said in refused(capsys, "predict", little, "--inputs", tmp_path / "bad.npz")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    assert "deep.json cannot be read (" in refused(capsys, "predict", little, "--inputs", tmp_path / "deep.json")
+
+
+def test_numbers_that_no_type_holds_are_refused(little: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "inputs.json"
+    for number in ("1e300", "1" + "0" * 18 + "e30", "1" + "0" * 400):
+        file.write_text('{"features": [[0, 0, ' + number + "]]}")
+        refused(capsys, "predict", little, "--inputs", file)
+
+
+def test_names_texts_and_labels_do_not_end_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = head(np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32), ["甲\n丙", "乙\u2028"])
+    package = save(model, tmp_path / "head.mlmodel")
+    (tmp_path / "inputs.json").write_text('{"features": [[1, 0, 0]]}')
+    assert main(["coreml", "predict", str(package), "--inputs", str(tmp_path / "inputs.json")]) == 0
+    assert capsys.readouterr().out == "甲\\n丙 73.11%  乙\\u2028 26.89%\n"
+    (tmp_path / "inputs.json").write_text('{"a\\nb\\ud800": [[1, 0, 0]]}')
+    assert "inputs are a\\nb\\ud800; wanted" in refused(
+        capsys, "predict", package, "--inputs", tmp_path / "inputs.json"
+    )
+    (tmp_path / "inputs.json").write_text('{"a\\nb": ["text"]}')
+    assert "input a\\nb is no array" in refused(capsys, "predict", package, "--inputs", tmp_path / "inputs.json")
+
+
+def test_texts_are_split_where_files_end_lines(tmp_path: Path):
+    (tmp_path / "texts.txt").write_bytes("\ufeff一\u2028二\x0b三\r\n四\r五\n\n".encode())
+    assert read_texts(tmp_path / "texts.txt") == ["一\u2028二\x0b三", "四", "五"]
 
 
 def test_what_predict_refuses(exported: Path, little: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -125,7 +183,7 @@ def test_what_predict_refuses(exported: Path, little: Path, tmp_path: Path, caps
         "[1]": "holds something else",
         '{"features": [[1], [1, 2]]}': "its rows differ in length",
         '{"features": ["a"]}': "no array of numbers",
-        '{"features": [[1, 2]]}': r"input features is (1, 2) float64; wanted is 1 × 3 FLOAT64",
+        '{"features": [[1, 2]]}': r"input features is 1 × 2 float64; wanted is 1 × 3 FLOAT64",
         '{"other": [[1, 2, 3]]}': "inputs are other; wanted are features",
     }.items():
         inputs.write_text(content)
@@ -138,7 +196,12 @@ def test_what_predict_refuses(exported: Path, little: Path, tmp_path: Path, caps
 def test_a_package_without_its_tokenizer_is_refused(exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     alone = tmp_path / "alone.mlpackage"
     alone.symlink_to(exported / "model.int8.mlpackage")
-    assert "lay the model's own beside the package" in refused(capsys, "predict", alone, "--text", "a")
+    said = refused(capsys, "predict", alone, "--text", "a")
+    assert "tokenizer.json is missing; lay the model's own beside the package" in said
+    (tmp_path / "tokenizer.json").write_text("{}")
+    assert "tokenizer.json is not the file that the package names by its sha256" in refused(
+        capsys, "predict", alone, "--text", "a"
+    )
 
 
 def test_inspect_tells_a_person_and_a_program(exported: Path, capsys: pytest.CaptureFixture[str]):
@@ -161,6 +224,26 @@ def test_inspect_tells_a_person_and_a_program(exported: Path, capsys: pytest.Cap
     assert facts["labels"] == LABELS
     assert facts["bytes"] == sum(each["bytes"] for each in facts["sizes"])
     assert {each["name"] for each in facts["sizes"]} >= {"embeddings", "layer 0", "layer 1", "head"}
+
+
+def test_inspect_tells_what_it_knows_of_a_damaged_package_and_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    build = lambda x: mb.linear(x=x, weight=np.ones((48, 64), np.float32))  # noqa: E731
+    package = save(program(build, {"x": (1, 64)}), tmp_path / "short.mlpackage")
+    (package / "Data/com.apple.CoreML/weights/weight.bin").unlink()
+    for form in ([], ["--json"]):
+        assert main(["coreml", "inspect", str(package), *form]) == 2
+        said = capsys.readouterr()
+        assert "linear" in said.out
+        assert "weight.bin ends before byte 64, where a weight is wanted" in said.err
+        assert said.err.count("\n") == 1
+
+
+def test_nobody_reads_on(little: Path):
+    command = f"{sys.executable} -m potstill coreml inspect {little} | true; echo ${{PIPESTATUS[0]}}"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (found.stdout, found.stderr) == ("141\n", "")
 
 
 def test_inspect_refuses_what_is_no_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

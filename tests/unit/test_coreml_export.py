@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect
 from potstill.coreml import load
@@ -131,7 +133,8 @@ def test_two_exports_into_two_folders_on_two_days_have_the_same_bytes(
 
 
 def test_anybody_may_read_the_files(exported: Artifact):
-    assert all((exported.path / file.path).stat().st_mode & 0o444 == 0o444 for file in exported.files)
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in exported.path.rglob("*"))
+    assert all(path.stat().st_mode & 0o111 == 0o111 for path in exported.path.rglob("*") if path.is_dir())
 
 
 def test_scales_of_qat_lie_in_the_package_unchanged(from_qat: Artifact, quantized_checkpoint: Path):
@@ -286,6 +289,45 @@ def test_weights_that_no_text_passes_through_are_left_out(tmp_path: Path, tiny_t
     checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "mobilebert", use_bottleneck_attention=True)
     assert len(modules_read(load_classifier(checkpoint))) < len(weighted_modules(load_classifier(checkpoint)))
     measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(formats="int8", **FEW))
+    assert measures["int8_max_abs_logit"] < 0.01
+
+
+def changed(folder: Path, tokens: Path, change: Callable[[PreTrainedModel], None]) -> Path:
+    """A tiny BERT whose weights were changed."""
+    return make_family(folder, tokens, "bert", change=change)
+
+
+def set_first(model: PreTrainedModel, value: float) -> None:
+    model.bert.encoder.layer[0].intermediate.dense.weight.data[0, 0] = value
+
+
+@pytest.mark.parametrize(
+    ("value", "refusal", "why"),
+    [
+        (float("nan"), InputError, r"1 weights are NaN or infinite \(bert.encoder.layer.0.intermediate.dense.weight\)"),
+        (7e4, ParityError, r"^int8: float16 cannot hold 1 weights \(bert.encoder.layer.0.intermediate.dense\), whose"),
+    ],
+)
+def test_weights_that_no_package_can_hold_are_named(
+    value: float, refusal: type[Exception], why: str, tmp_path: Path, tiny_tokens: Path
+):
+    checkpoint = changed(tmp_path / "checkpoint", tiny_tokens, lambda model: set_first(model, value))
+    with pytest.raises(refusal, match=why):
+        export_coreml(checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(formats="int8", **FEW))
+
+
+def fill(model: PreTrainedModel, value: float) -> None:
+    for name, parameter in model.named_parameters():
+        if name.endswith(("dense.weight", "query.weight", "key.weight", "value.weight", "position_embeddings.weight")):
+            parameter.data.fill_(value)
+
+
+@pytest.mark.parametrize(("value", "compressed"), [(0.01, 16), (0.0, 2)])  # of zeros nothing is left to compress
+def test_weights_of_one_value_keep_their_shapes(value: float, compressed: int, tmp_path: Path, tiny_tokens: Path):
+    checkpoint = changed(tmp_path / "checkpoint", tiny_tokens, lambda model: fill(model, value))
+    config = CoremlExportConfig(formats="int8", minimum_agreement=0, **FEW)  # every text scores alike
+    measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
+    assert (measures["int8_weights"], measures["int8_float_weights"]) == (compressed, 17 - compressed)
     assert measures["int8_max_abs_logit"] < 0.01
 
 

@@ -1,5 +1,6 @@
 """Every format of coreml-export: the package holds the weights in their form, and computes what PyTorch computes."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from potstill.coreml_export.compression.palettes import int8_colours, palette
 from potstill.coreml_export.compression.sparsity import largest
 from potstill.coreml_export.config import LAYOUTS
 from potstill.coreml_export.formats import FILES, FLOAT, FORMATS, JOINT, PALETTES, W8A8, first_target
+from potstill.coreml_export.graphs.activations import Observed
+from potstill.coreml_export.graphs.overflow import finite
 from potstill.data.tokens import TEST, read_split
 from potstill.encoder.checkpoint import load_classifier
 from potstill.measure.coreml_session import predict_coreml
@@ -88,7 +91,7 @@ def test_rows_are_padded_no_further_than_they_need(tmp_path: Path, tiny_checkpoi
 
 
 def test_values_that_float16_cannot_hold_stay_float32(tmp_path: Path, tiny_tokens: Path):
-    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "bert", loud=1e5)
+    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "bert", loud=5e4)
     config = CoremlExportConfig(formats="fp16,int8", parity_rows=16)
     measures = export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)
     assert measures["fp16_kept_float32"] >= 2
@@ -97,6 +100,25 @@ def test_values_that_float16_cannot_hold_stay_float32(tmp_path: Path, tiny_token
     row = read_split(tiny_tokens, TEST).take(np.array([0]))
     predict_coreml(load(tmp_path / "package" / FILES["int8"]), row, lambda _, value: greatest.append(value.abs().max()))
     assert 65504 < max(greatest) < float("inf")
+
+
+def test_linears_that_read_such_values_are_not_rounded(tmp_path: Path, tiny_tokens: Path):
+    checkpoint = make_family(tmp_path / "checkpoint", tiny_tokens, "bert", loud=5e4)
+    config = CoremlExportConfig(formats="w8a8", target="iOS17", parity_rows=16, calibration_rows=16)
+    assert export_coreml(checkpoint, tiny_tokens, tmp_path / "package", config)["w8a8_kept_float32"] >= 2
+    program, seen = load(tmp_path / "package" / FILES["w8a8"]), Observed()
+    predict_coreml(program, read_split(tiny_tokens, TEST), seen)
+    assert finite(seen.ranges)
+    operators = Counter(step.type for step in program.package.block.operations)
+    assert 0 < operators["quantize"] < operators["linear"]
+
+
+def test_a_value_that_is_no_number_is_seen_whenever_it_comes():
+    for values in ([1.0, float("nan")], [float("nan"), 1.0]):
+        seen = Observed()
+        for value in values:
+            seen("x", torch.tensor([value]))
+        assert not finite(seen.ranges)
 
 
 def test_int4_blocks_against_the_obvious():

@@ -165,6 +165,42 @@ def test_a_program_that_is_not_executed_is_read_all_the_same(folder: Path, tmp_p
     assert "unheard_of" in facts.not_executed
     assert facts.operators["unheard_of"] == 1
     assert "not executed here: " in told(facts)
+    assert not facts.damaged
+
+
+@pytest.mark.parametrize("keep", [0, 100])
+def test_a_package_with_short_weights_is_told_as_damaged(keep: int, folder: Path, tmp_path: Path):
+    package = Path(shutil.copytree(folder / "plain.mlpackage", tmp_path / "short.mlpackage"))
+    weights = package / "Data/com.apple.CoreML/weights/weight.bin"
+    weights.write_bytes(weights.read_bytes()[:keep])
+    facts = facts_of(package)
+    assert facts.damaged
+    assert facts.operators["linear"] == 3
+    assert "damaged: " in told(facts)
+    assert not facts_of(folder / "plain.mlpackage").damaged
+
+
+def wrecked(change, folder: Path, tmp_path: Path) -> Path:
+    model = Model_pb2.Model()
+    model.CopyFrom(open_package(folder / "plain.mlpackage").model)
+    function = model.mlProgram.functions["main"]
+    change(model, function.block_specializations[function.opset].operations)
+    package = Path(shutil.copytree(folder / "plain.mlpackage", tmp_path / "wrecked.mlpackage"))
+    save(model, package / "Data/com.apple.CoreML/model.mlmodel")
+    return package
+
+
+WRECKS = {
+    "KeyError: 9999": lambda _, operations: setattr(operations[-1].outputs[0].type.tensorType, "dataType", 9999),
+    "ValueError: .*9999": lambda model, _: setattr(model.description.input[0].type.multiArrayType, "dataType", 9999),
+}
+
+
+@pytest.mark.parametrize("said", WRECKS)
+def test_what_is_too_damaged_to_be_read_is_said_in_one_line(said: str, folder: Path, tmp_path: Path):
+    package = wrecked(WRECKS[said], folder, tmp_path)
+    with pytest.raises(InputError, match=rf"wrecked\.mlpackage is damaged \({said}\); export it again$"):
+        facts_of(package)
 
 
 def test_models_of_a_pipeline_are_told_one_by_one(tmp_path: Path):

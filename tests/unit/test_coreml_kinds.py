@@ -1,10 +1,12 @@
 """Every kind of package: pipelines made by coremltools and by hand, several functions, files, refusals."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from potstill.artifacts import sha256_of
 from potstill.coreml import load, load_program
 from potstill.coreml.package import open_package
 from potstill.coreml_export.graphs.noise import without_noise
@@ -85,7 +87,7 @@ def test_what_does_not_pass_between_models_is_refused_with_the_model(piped: Path
     shape = model.pipeline.models[1].description.input[0].type.multiArrayType.shape
     shape[:] = [48]
     file.write_bytes(model.SerializeToString())
-    with pytest.raises(InputError, match=r"model 1: input features is \(1, 48\) float32; wanted is 48 FLOAT64"):
+    with pytest.raises(InputError, match=r"model 1: input features is 1 × 48 float32; wanted is 48 FLOAT64"):
         load(piped).predict({"x": X})
 
 
@@ -150,10 +152,59 @@ def test_other_types_of_model_are_named(tmp_path: Path):
         load_program(file)
 
 
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("../../other.mlpackage/model.mlmodel", r"piped\.mlpackage names \.\./.*, which leads out of the package"),
+        ("/etc/hostname", "leads out of the package"),
+        ("a\0b", "is not a Core ML model"),
+    ],
+)
+def test_a_manifest_that_names_no_file_of_the_package_is_refused(inside: str, said: str, piped: Path):
+    manifest = json.loads((piped / "Manifest.json").read_text())
+    manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = inside
+    (piped / "Manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=said):
+        open_package(piped)
+
+
+def test_a_manifest_nested_without_end_is_refused(piped: Path):
+    (piped / "Manifest.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"Manifest\.json is missing or damaged"):
+        open_package(piped)
+
+
+def named_by_digests(package: Path) -> Path:
+    """Name the files of a package by their sha256, as coreml-export does."""
+    file = package / "Data/com.apple.CoreML/model.mlmodel"
+    model = Model_pb2.Model.FromString(file.read_bytes())
+    for weights in (package / "Data").rglob("*.bin"):
+        inside = weights.relative_to(package / "Data").as_posix()
+        model.description.metadata.userDefined[f"potstill.sha256.{inside}"] = sha256_of(weights)
+    file.write_bytes(model.SerializeToString())
+    return next((package / "Data").rglob("*.bin"))
+
+
+def test_a_file_with_another_sha256_than_the_package_names_is_refused(piped: Path):
+    weights = named_by_digests(piped)
+    assert load(piped).predict({"x": X})["label"] == LABELS[int(SCORES.argmax())]
+    content = bytearray(weights.read_bytes())
+    content[-70] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(InputError, match=r"bin is not the file that the package names by its sha256; export it again"):
+        load(piped)
+    weights.unlink()
+    with pytest.raises(InputError, match=r"bin is missing, and the package names it by its sha256"):
+        open_package(piped)
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path):
     file = tmp_path / "text.mlmodel"
     file.write_bytes(b"\xff no model")
     with pytest.raises(InputError, match=r"text\.mlmodel is not a Core ML model"):
+        load(file)
+    file.write_bytes(b"")
+    with pytest.raises(InputError, match=r"text\.mlmodel is empty; export it again"):
         load(file)
     with pytest.raises(InputError, match=r"is not an \.mlpackage"):
         load(tmp_path)

@@ -504,7 +504,7 @@ def test_outputs_and_inputs_are_what_is_described(tmp_path: Path):
     loaded = load(save(model, tmp_path / "one.mlmodel"))
     with pytest.raises(InputError, match=r"output y0 is \(2, 3, 4\); declared is \(2, 12\)"):
         loaded.predict({"x0": X})
-    with pytest.raises(InputError, match=r"input x0 is \(2, 3\) float32; wanted is 2 × 3 × 4 FLOAT32"):
+    with pytest.raises(InputError, match=r"input x0 is 2 × 3 float32; wanted is 2 × 3 × 4 FLOAT32"):
         loaded.predict({"x0": X[..., 0]})
     with pytest.raises(InputError, match="inputs are z; wanted are x0"):
         loaded.predict({"z": X})
@@ -540,3 +540,25 @@ def test_values_can_be_watched(tmp_path: Path):
     model.predict({"x0": X}, lambda name, value: seen.update({name: value.numpy().copy()}))
     np.testing.assert_array_equal(seen["x0"], X)
     np.testing.assert_array_equal(seen["y0"], np.maximum(X, 0))
+
+
+@pytest.mark.parametrize(("dtype", "beyond"), [("FLOAT32", 1e39), ("DOUBLE", -1e300), ("INT32", 1 << 40)])
+def test_entries_that_the_type_does_not_hold_are_refused(dtype: str, beyond: float, tmp_path: Path):
+    """A network computes in float32, whatever its inputs are declared to be."""
+    model = network("activation", {"ReLU": {}}, [X])
+    array = model.description.input[0].type.multiArrayType
+    array.dataType = array.ArrayDataType.Value(dtype)
+    loaded = load(save(model, tmp_path / "one.mlmodel"))
+    given = np.zeros(X.shape, np.int64 if dtype == "INT32" else np.float64)
+    assert loaded.predict({"x0": given})["y0"].max() == 0
+    given[0, 0, 0] = beyond
+    with pytest.raises(InputError, match=r"input x0 has entries from .* to .*; (FLOAT|INT)32 holds fewer"):
+        loaded.predict({"x0": given})
+
+
+def test_a_damaged_network_is_said_in_one_line(tmp_path: Path):
+    model = network("activation", {"ReLU": {}}, [X])
+    model.neuralNetwork.layers[0].output.append("second")
+    loaded = load(save(model, tmp_path / "one.mlmodel"))
+    with pytest.raises(InputError, match=r"one\.mlmodel is damaged \(ValueError: .*\); export it again$"):
+        loaded.predict({"x0": X})

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from potstill.coreml import load as load_any
 from potstill.coreml import load_program as load
 from potstill.coreml.mlprogram.values import unpack
 from potstill.coreml.quiet import quiet_coremltools
 from potstill.coreml_export.graphs.noise import without_noise
-from potstill.errors import InputError
+from potstill.errors import DamagedError, InputError
 from tests.operator_cases.builder import save
 
 with quiet_coremltools():
@@ -144,6 +145,69 @@ def test_a_package_that_is_not_as_it_should_be_is_refused(said: str, package: Pa
     rewrite(package, DAMAGES[said])
     with pytest.raises(InputError, match=said):
         load(package)
+
+
+def empty_scalar(_, block):
+    value = next(each for each in block.operations if each.type == "const" and not _is_stored(each)).attributes["val"]
+    value.type.tensorType.dataType = 2
+    value.immediateValue.tensor.strings.values[:] = []
+
+
+def _is_stored(operation) -> bool:
+    return operation.attributes["val"].WhichOneof("value") == "blobFileValue"
+
+
+WRECKS = {
+    r"operation 0 \(const, giving \) is damaged \(IndexError: ": lambda _, block: block.operations[0].ClearField(
+        "outputs"
+    ),
+    r"operation \d+ \(add, giving \w+\) is damaged \(KeyError: 9999\)": lambda _, block: setattr(
+        last(block).outputs[0].type.tensorType, "dataType", 9999
+    ),
+    r"operation \d+ \(const, giving \w+\) is damaged \(IndexError": empty_scalar,
+    r"model.mlpackage is damaged \(KeyError: 9999\)": lambda message, _: setattr(
+        message.mlProgram.functions["main"].inputs[0].type.tensorType, "dataType", 9999
+    ),
+}
+
+
+@pytest.mark.parametrize("said", WRECKS)
+def test_a_wrecked_package_is_said_in_one_line_with_its_place(said: str, package: Path):
+    rewrite(package, WRECKS[said])
+    with pytest.raises(DamagedError, match=said) as refused:
+        load(package)
+    assert "\n" not in str(refused.value)
+    assert isinstance(refused.value.__cause__, LookupError)
+    with pytest.raises(DamagedError, match=said):
+        load_any(package)
+
+
+def test_an_operation_without_its_tensor_is_refused(package: Path):
+    """The first of linear's inputs may be missing for all that its signature says."""
+
+    def drop(_, block):
+        linear = next(each for each in block.operations if each.type == "linear")
+        linear.inputs["x"].ClearField("arguments")
+
+    rewrite(package, drop)
+    with pytest.raises(InputError, match=r"\(linear, giving \w+\)"):
+        load(package).predict({"x": np.zeros((2, 64), np.float32)})
+
+
+def test_what_an_observer_raises_is_no_damage(whole: Path):
+    def observe(*_):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        load(whole).predict({"x": np.zeros((2, 64), np.float32)}, observe)
+
+
+def test_floats_that_the_type_does_not_hold_are_refused(whole: Path):
+    given = np.full((2, 64), np.inf)
+    assert np.isnan(next(iter(load(whole).predict({"x": given}).values()))).any()
+    given[0, 0] = 1e39
+    with pytest.raises(InputError, match=r"input x has entries from 1e\+39 to 1e\+39; FLOAT32 holds fewer"):
+        load(whole).predict({"x": given})
 
 
 def test_a_declared_shape_is_enforced(package: Path):

@@ -54,7 +54,7 @@ def a_bert(hidden: int = 40, neurons: int = 72) -> BertForSequenceClassification
 
 def ours(model: nn.Module, folder: Path, target: str = "iOS16", layout: type = TracedClassifier, **more) -> Program:
     """The package that coreml-export makes of a model."""
-    wish = Wish(input_names(model), LABELS, read_lengths(str(LENGTH)), target, **more)
+    wish = Wish("asked", input_names(model), LABELS, read_lengths(str(LENGTH)), target, **more)
     save(convert(layout(model, LENGTH), wish), folder, {})
     return load(folder)
 

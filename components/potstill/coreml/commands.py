@@ -11,14 +11,16 @@ from potstill.coreml.given_inputs import read_inputs
 from potstill.coreml.inspection.answers import Answers, compare_answers
 from potstill.coreml.inspection.difference import Difference, compare_facts, compare_weights
 from potstill.coreml.inspection.difference_text import told as difference_told
+from potstill.coreml.inspection.facts import Facts
 from potstill.coreml.inspection.reading import read_facts
 from potstill.coreml.inspection.sample import random_rows, token_rows
 from potstill.coreml.inspection.text import told
 from potstill.coreml.loading import load, prepare
 from potstill.coreml.model import Model
+from potstill.coreml.one_line import one_line, refused_in_one_line
 from potstill.coreml.package import open_package
 from potstill.coreml.plain import as_json
-from potstill.coreml.predictions import Prediction, in_words, with_text
+from potstill.coreml.predictions import Prediction, in_words, require_numbers, with_text
 from potstill.coreml.texts import encoded, read_texts
 from potstill.errors import InputError, OptionError
 
@@ -35,6 +37,7 @@ class Told:
     code: int = SAME
 
 
+@refused_in_one_line()
 def inspect_package(package: Positional[Path], function: str = "", json: bool = False) -> Told:
     """Tell what a package says of itself: nothing is run, and no Mac is needed.
 
@@ -50,12 +53,13 @@ def inspect_package(package: Positional[Path], function: str = "", json: bool = 
         json: print all of it as one JSON object, every weight included.
 
     Raises:
-        InputError: not a package, or no such function.
+        InputError: not a package, no such function, or a damaged package: what is known of it is told before.
     """
     facts = read_facts(open_package(package), function)
-    return Told([as_json(asdict(facts), indent=2) if json else told(facts)])
+    return Told(_facts_told(facts, json))
 
 
+@refused_in_one_line()
 def predict(
     package: Positional[Path],
     text: UseAppendAction[tuple[str, ...]] = (),
@@ -90,6 +94,7 @@ def predict(
     return Told(as_json(with_text(each)) if json else in_words(each) for each in found)
 
 
+@refused_in_one_line()
 def diff(
     first: Positional[Path],
     second: Positional[Path],
@@ -128,6 +133,12 @@ def diff(
     return Told([said], SAME if found.none else DIFFERENT)
 
 
+def _facts_told(facts: Facts, json: bool) -> Iterator[str]:
+    yield as_json(asdict(facts), indent=2) if json else told(facts)
+    if facts.damaged:
+        raise InputError(one_line(facts.not_executed))
+
+
 def _difference(
     first: Path, second: Path, tokens: Path | None, inputs: Path | None, rows: int, function: str
 ) -> Difference:
@@ -157,6 +168,9 @@ def _answers(
 def _predictions(model: Model, texts: list[str], inputs: Path | None) -> Iterator[Prediction]:
     description = model.package.described(getattr(model, "function", ""))
     label, shares = description.predictedFeatureName, description.predictedProbabilitiesName
-    given: Iterable[Mapping[str, Any]] = read_inputs(inputs, model) if inputs else encoded(model, texts)
-    for number, each in enumerate(given):
-        yield Prediction(texts[number] if texts else "", model.predict(each), label, shares)
+    with refused_in_one_line():
+        given: Iterable[Mapping[str, Any]] = read_inputs(inputs, model) if inputs else encoded(model, texts)
+        for number, each in enumerate(given):
+            found = Prediction(texts[number] if texts else "", model.predict(each), label, shares)
+            require_numbers(found, model.package.path)
+            yield found

@@ -1,9 +1,6 @@
-"""The features that a model describes: what it takes and gives, and arrays checked against it."""
+"""The features that a model describes: what it takes and gives."""
 
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from potstill.coreml.mlprogram.feature import Feature, feature
 from potstill.coreml.mlprogram.types import TensorType
@@ -14,14 +11,6 @@ with quiet_coremltools():
     from coremltools.proto import FeatureTypes_pb2
 
 NUMBERS = {"int64Type": "INT64", "doubleType": "FLOAT64"}  # a single number, no array
-NUMPY: dict[str, np.dtype[Any]] = {
-    "FLOAT16": np.dtype(np.float16),
-    "FLOAT32": np.dtype(np.float32),
-    "FLOAT64": np.dtype(np.float64),
-    "INT8": np.dtype(np.int8),
-    "INT32": np.dtype(np.int32),
-    "INT64": np.dtype(np.int64),
-}
 
 
 def array_type(array: Any) -> str:
@@ -43,19 +32,6 @@ def described_input(described: Any, place: str) -> Feature:
         raise InputError(f"{place}: input {described.name} is a {kind}; wanted are arrays and numbers")
     array = described.type.multiArrayType
     return feature(TensorType(array_type(array), lengths(array)), described)
-
-
-def taken(name: str, value: npt.ArrayLike, wanted: Feature) -> npt.NDArray[Any]:
-    """Return an input as an array of its type.
-
-    Raises:
-        InputError: another shape than the feature allows, or fractions where whole numbers are wanted.
-    """
-    array = np.asarray(value)
-    dtype = NUMPY[wanted.dtype]
-    if not wanted.accepts(array.shape) or array.dtype.kind not in ("f" if dtype.kind == "f" else "iu"):
-        raise InputError(f"input {name} is {array.shape} {array.dtype}; wanted is {wanted.allowed} {wanted.dtype}")
-    return array.astype(dtype, copy=False)
 
 
 def lengths(array: Any) -> tuple[int | None, ...]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from potstill.coreml.damage import damage_at
 from potstill.coreml.mlprogram.program import Program
 from potstill.coreml.model import Model
 from potstill.coreml.neural_network.network import Network
@@ -31,11 +32,17 @@ def load_program(path: Path, function: str = "") -> Program:
     package = open_package(path)
     if package.kind != PROGRAM:
         raise InputError(f"{path} holds a {package.kind} model; wanted is an {PROGRAM}")
-    return Program(package, function)
+    with damage_at(str(path)):
+        return Program(package, function)
 
 
 def prepare(package: Package, function: str = "") -> Model:
     """Make an opened package ready; see `load`."""
+    with damage_at(str(package.path)):
+        return _prepared(package, function)
+
+
+def _prepared(package: Package, function: str) -> Model:
     if package.kind == PROGRAM:
         return Program(package, function)
     if function:

@@ -12,9 +12,11 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from potstill.coreml.damage import damage_at
+from potstill.coreml.digests import require_inside, require_within
 from potstill.coreml.mlprogram.weights import WeightFile
 from potstill.coreml.quiet import quiet_coremltools
-from potstill.errors import InputError
+from potstill.errors import DamagedError, InputError
 
 with quiet_coremltools():
     from coremltools.proto import Model_pb2
@@ -123,15 +125,26 @@ def open_package(path: Path) -> Package:
         path: a .mlpackage folder or a .mlmodel file.
 
     Raises:
-        InputError: neither of the two, or a damaged one.
+        InputError: neither of the two, or a damaged one; also a file that is not the one whose sha256 it names.
     """
     file = path if path.is_file() else path / "Data" / _model_file(path)
+    model = _model(file)
+    if path != file:
+        require_inside(path, model.description.metadata.userDefined)
+    with damage_at(str(path)):
+        return _package(path, model, file.parent / "weights")
+
+
+def _model(file: Path) -> Any:
     model = Model_pb2.Model()
     try:
-        model.ParseFromString(file.read_bytes())
-    except (OSError, DecodeError) as broken:
+        content = file.read_bytes()
+        model.ParseFromString(content)
+    except (OSError, ValueError, DecodeError) as broken:  # ValueError: a name that no file can have
         raise InputError(f"{file} is not a Core ML model ({broken}); export it again") from broken
-    return _package(path, model, file.parent / "weights")
+    if not content:
+        raise DamagedError(f"{file} is empty; export it again")
+    return model
 
 
 def _package(path: Path, model: Any, folder: Path) -> Package:
@@ -141,9 +154,11 @@ def _package(path: Path, model: Any, folder: Path) -> Package:
 def _model_file(path: Path) -> str:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        return str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
-    except (OSError, ValueError, KeyError, TypeError) as broken:
+        inside = str(manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as broken:
         raise InputError(f"{path} is not an .mlpackage: {MANIFEST} is missing or damaged ({broken!r})") from broken
+    require_within(path, inside)
+    return inside
 
 
 def _place(number: int, pipeline: Any) -> str:

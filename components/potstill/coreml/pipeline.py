@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from potstill.coreml.damage import damage_at
 from potstill.coreml.features import described_input
 from potstill.coreml.model import Model, Observe, Output
 from potstill.coreml.package import Package
@@ -57,7 +58,8 @@ class Pipeline:
                 raise InputError(f"{part.package.path.name}: {refused}") from refused
             found |= given
             values |= {name: value for name, value in given.items() if isinstance(value, np.ndarray | int | float)}
-        return {name: found[name] for name in self.outputs}
+        with damage_at(self.package.path.name):
+            return {name: found[name] for name in self.outputs}
 
 
 def _require(place: str, what: str, missing: set[str]) -> None:

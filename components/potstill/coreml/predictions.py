@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
 
 import numpy as np
 
 from potstill.coreml.model import Output
+from potstill.coreml.one_line import one_line
+from potstill.errors import InputError
 
 SHOWN = 5  # labels of a line, the likeliest first
 NUMBERS = 8  # of an array, in a line
@@ -29,7 +33,7 @@ class Prediction:
 
 
 def in_words(prediction: Prediction) -> str:
-    """The label with its probability, those that follow it, and the text; of no classifier every output."""
+    """One line: the label with its probability, those that follow it, and the text; of no classifier every output."""
     shares = prediction.outputs.get(prediction.probabilities)
     if prediction.label not in prediction.outputs:
         said = "  ".join(f"{name} {_numbers(value)}" for name, value in prediction.outputs.items())
@@ -38,7 +42,18 @@ def in_words(prediction: Prediction) -> str:
         said = "  ".join(f"{label} {share:.2%}" for label, share in likeliest)
     else:
         said = str(prediction.outputs[prediction.label])
-    return f"{said}  |  {prediction.text}" if prediction.text else said
+    return one_line(f"{said}  |  {prediction.text}" if prediction.text else said)
+
+
+def require_numbers(prediction: Prediction, package: Path) -> None:
+    """Check that a classifier's label is the likeliest: among NaN, none is.
+
+    Raises:
+        InputError: a probability is NaN.
+    """
+    shares = prediction.outputs.get(prediction.probabilities)
+    if isinstance(shares, Mapping) and any(map(isnan, shares.values())):
+        raise InputError(f"{package}: the probabilities are no numbers, so no label is named; check inputs and weights")
 
 
 def with_text(prediction: Prediction) -> dict[str, object]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from potstill.coreml.digests import require_beside
 from potstill.coreml.lengths import lengths_of
 from potstill.coreml.model import Model
 from potstill.errors import InputError
@@ -47,6 +48,9 @@ def _tokenizer(model: Model) -> Tokenizer:
             f"{model.package.path} takes {', '.join(model.inputs)}, not the tokens of a text; pass them by --inputs"
         )
     file = model.package.path.absolute().parent / TOKENIZER
+    if not file.is_file():
+        raise InputError(f"{file} is missing; lay the model's own beside the package")
+    require_beside(file, model.package.model.description.metadata.userDefined)
     try:
         return Tokenizer.from_str(file.read_text(encoding="utf-8"))
     except Exception as broken:  # tokenizers raises no narrower one
@@ -54,13 +58,13 @@ def _tokenizer(model: Model) -> Tokenizer:
 
 
 def read_texts(path: Path) -> list[str]:
-    """Read a file of texts, a line each; empty lines are left out.
+    """Read a file of texts, a line each; empty lines are left out. Lines end as in any text file.
 
     Raises:
         InputError: the file cannot be read as UTF-8, or has no text.
     """
     try:
-        texts = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        texts = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as broken:
         raise InputError(f"{path} cannot be read ({broken}); wanted are texts in UTF-8, a line each") from broken
     if not texts:

@@ -23,6 +23,7 @@ from potstill.coreml_export.graphs.conversion import Wish, convert
 from potstill.coreml_export.graphs.overflow import finite, overflowing
 from potstill.coreml_export.proof import Proof
 from potstill.encoder.checkpoint import load_classifier
+from potstill.encoder.finite import refuse_not_finite
 from potstill.encoder.int8_weights import weighted_modules
 from potstill.encoder.quantization import read_scales
 from potstill.errors import ParityError
@@ -79,20 +80,23 @@ def build(name: str, recipe: Recipe, package: Path, proof: Proof) -> Built:
         proof: the rows on which its values are watched.
 
     Raises:
-        InputError: a family that cannot be exported.
-        ParityError: a weight that was to be compressed is not, or a value is no number even in float32.
+        InputError: a family that cannot be exported, or weights that are no numbers.
+        ParityError: a weight that was to be compressed is not, or a value is no number.
     """
     model = load_classifier(recipe.source.path, attention="eager")
+    refuse_not_finite(model, recipe.source.path)
     weights = len(weighted_modules(model))
     forms = plan(name, model, read_scales(recipe.source.path), recipe.lengths.longest, recipe.config)
     classifier = CLASSIFIERS[recipe.config.layout](model, recipe.lengths.longest)
     labels, target = recipe.source.meaning["labels"], recipe.config.target
-    wish = Wish(input_names(model), labels, recipe.lengths, target, float32=name == FP32, forms=forms)
+    wish = Wish(name, input_names(model), labels, recipe.lengths, target, float32=name == FP32, forms=forms)
     write = _writing(classifier, recipe, name)
     program, wish = _within_float16(write, wish, package, proof)
     if name == W8A8:
         wish = replace(wish, ranges=proof.calibrate(program).ranges)
         program = write(wish, package)
+    if not finite(proof.observe(program).ranges):
+        raise ParityError(f"{package.name} computes values that are no numbers; leave {name} out by --formats")
     held = require_compressed(program, forms, wish.modern)
     return Built(program, model, held, weights - held.compressed, len(wish.kept))
 
@@ -111,8 +115,6 @@ def _within_float16(write: Written, wish: Wish, package: Path, proof: Proof) -> 
     """Write a package; where a value leaves float16, write it again with what computes that value in float32."""
     program = write(wish, package)
     seen = proof.observe(program).ranges
-    if wish.float32 and not finite(seen):
-        raise ParityError(f"{package.name} computes values that are no numbers; the checkpoint is damaged, or diverged")
     if wish.float32 or not overflowing(seen):
         return program, wish
     with tempfile.TemporaryDirectory() as work:

@@ -110,6 +110,7 @@ class Facts:
         operators: number of operations or layers, by type, the most frequent first.
         advice: what may keep it off the Neural Engine.
         not_executed: why the interpreter does not execute it; empty if it does.
+        damaged: whether that is so because its files do not hold what they should.
         parts: the models of a pipeline.
     """
 
@@ -131,4 +132,5 @@ class Facts:
     operators: Mapping[str, int]
     advice: tuple[Remark, ...]
     not_executed: str
+    damaged: bool
     parts: tuple["Facts", ...]

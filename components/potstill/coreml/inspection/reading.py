@@ -1,7 +1,9 @@
 """From an opened package to the facts about it."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from potstill.coreml.damage import damage_at
 from potstill.coreml.inspection.compression import summed, weight_facts
 from potstill.coreml.inspection.facts import Facts, WeightFacts
 from potstill.coreml.inspection.features import described, labels_of
@@ -13,7 +15,18 @@ from potstill.coreml.inspection.targets import target_of
 from potstill.coreml.loading import prepare
 from potstill.coreml.mlprogram.program import Program
 from potstill.coreml.package import NETWORKS, PROGRAM, Package
-from potstill.errors import InputError
+from potstill.errors import DamagedError, InputError
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a package is not executed, empty if it is; and whether that is because it is damaged."""
+
+    why: str = ""
+    damaged: bool = False
+
+
+EXECUTED = Refusal()
 
 
 def read_facts(package: Package, function: str = "") -> Facts:
@@ -24,8 +37,13 @@ def read_facts(package: Package, function: str = "") -> Facts:
         function: of a program; empty: the one that it calls by default.
 
     Raises:
-        InputError: there is no such function.
+        InputError: there is no such function, or the package is too damaged to be read.
     """
+    with damage_at(str(package.path)):
+        return _read(package, function)
+
+
+def _read(package: Package, function: str) -> Facts:
     message, whole = package.model.description, package.path.exists()
     found = declared(package.block_of(function)) if package.kind == PROGRAM else Declared()
     weights, refused = _weights(package, function, found)
@@ -49,30 +67,36 @@ def read_facts(package: Package, function: str = "") -> Facts:
         activations=dict(found.activations.most_common()),
         operators=dict((found.operators or _layers(package)).most_common()),
         advice=advice(package, function),
-        not_executed=refused,
+        not_executed=refused.why,
+        damaged=refused.damaged,
         parts=parts,
     )
 
 
-def _weights(package: Package, function: str, found: Declared) -> tuple[list[WeightFacts], str]:
-    """Return the weights, and why the package is not executed; empty if it is."""
+def _weights(package: Package, function: str, found: Declared) -> tuple[list[WeightFacts], Refusal]:
+    """Return the weights, and why the package is not executed."""
     if package.kind in NETWORKS:
         return list(weights_of(getattr(package.model, package.kind))), _refusal(package)
     if package.kind != PROGRAM:
         return [], _refusal(package)
     try:
-        program = Program(package, function)
+        with damage_at(str(package.path)):
+            program = Program(package, function)
     except InputError as refused:
-        return [], str(refused)
-    return [weight_facts(each, found) for each in program.weights if each.shape], ""
+        return [], _refusal_by(refused)
+    return [weight_facts(each, found) for each in program.weights if each.shape], EXECUTED
 
 
-def _refusal(package: Package) -> str:
+def _refusal(package: Package) -> Refusal:
     try:
         prepare(package)
     except InputError as refused:
-        return str(refused)
-    return ""
+        return _refusal_by(refused)
+    return EXECUTED
+
+
+def _refusal_by(refused: InputError) -> Refusal:
+    return Refusal(str(refused), isinstance(refused, DamagedError))
 
 
 def _layers(package: Package) -> Any:

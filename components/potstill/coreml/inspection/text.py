@@ -54,7 +54,7 @@ def _head(facts: Facts) -> Iterator[str]:
     if facts.parts:
         yield f"{len(facts.parts)} models, one after the other, below"
     if facts.not_executed:
-        yield f"not executed here: {facts.not_executed}"
+        yield f"{'damaged' if facts.damaged else 'not executed here'}: {facts.not_executed}"
 
 
 def _features(title: str, features: Sequence[Described]) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _sizes(facts: Facts) -> Iterator[str]:
     yield "size by part"
     greatest = max((each.bytes for each in facts.sizes), default=1) or 1
     for each in facts.sizes:
-        share, bar = each.bytes / facts.bytes, "█" * round(BAR * each.bytes / greatest)
+        share, bar = each.bytes / max(facts.bytes, 1), "█" * round(BAR * each.bytes / greatest)
         yield f"  {each.name:<{len(GRAPH)}} {megabytes(each.bytes):>10} {share:>7.1%}  {bar}".rstrip()
     yield f"  {'in all':<{len(GRAPH)}} {megabytes(facts.bytes):>10}"
 

@@ -6,6 +6,7 @@ What depends on constants alone (decompression, lookups of positions) is compute
 from collections.abc import Mapping
 from typing import Any
 
+from potstill.coreml.damage import damage_at
 from potstill.coreml.mlprogram.argument import Argument, Arguments, Chain, join
 from potstill.coreml.mlprogram.binding import bind
 from potstill.coreml.mlprogram.control import Branch, condition_step, loop_step
@@ -39,11 +40,14 @@ class Block:
         Returns: its outputs.
 
         Raises:
+            DamagedError: an operation that is not what its type is.
             InputError: an operator, type or parameter that is not executed, named with its place.
         """
         for number, operation in enumerate(block.operations):
             names = ", ".join(each.name for each in operation.outputs)
-            self._take(operation, f"{self._place}, operation {number} ({operation.type}, giving {names})")
+            place = f"{self._place}, operation {number} ({operation.type}, giving {names})"
+            with damage_at(place):
+                self._take(operation, place)
         missing = [name for name in block.outputs if name not in self.arguments]
         if missing:
             raise InputError(f"{self._place}: no operation gives the outputs {', '.join(missing)}")

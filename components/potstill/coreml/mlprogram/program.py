@@ -6,16 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from potstill.coreml.damage import damage_at
 from potstill.coreml.mlprogram.argument import Argument
 from potstill.coreml.mlprogram.feature import Feature, feature
 from potstill.coreml.mlprogram.preparation import Preparation
 from potstill.coreml.mlprogram.step import Values, round_to
+from potstill.coreml.mlprogram.taken import taken
 from potstill.coreml.mlprogram.types import FLOATS, TensorType
 from potstill.coreml.package import Package
 from potstill.errors import InputError
 
 Output = npt.NDArray[np.generic] | str | int | dict[str, float] | dict[int, float]
-INT32 = np.iinfo(np.int32)
 Observe = Callable[[str, torch.Tensor], None]
 
 
@@ -63,11 +64,13 @@ class Program:
         with torch.inference_mode():
             self._take(inputs, values)
             if observe is None:
-                for step in self._steps:
-                    step(values)
+                with damage_at(self.package.path.name):
+                    for step in self._steps:
+                        step(values)
             else:
                 self._observed(values, observe)
-        return {each.name: _output(values[each.slot], each.type) for each in self._found}
+        with damage_at(self.package.path.name):
+            return {each.name: _output(values[each.slot], each.type) for each in self._found}
 
     def _take(self, inputs: Mapping[str, npt.ArrayLike], values: Values) -> None:
         needed = {name for name, each in self.inputs.items() if each.optional is None}
@@ -75,13 +78,15 @@ class Program:
             raise InputError(f"inputs are {', '.join(sorted(inputs))}; wanted are {', '.join(sorted(self.inputs))}")
         for each in self._given:
             wanted = self.inputs[each.name]
-            array = np.asarray(inputs[each.name]) if each.name in inputs else _left_out(wanted)
-            values[each.slot] = _input(each, array, wanted)
+            array = inputs[each.name] if each.name in inputs else _left_out(wanted)
+            assert each.type is not None
+            values[each.slot] = round_to(torch.from_numpy(taken(each.name, array, wanted)), each.type)
 
     def _observed(self, values: Values, observe: Observe) -> None:
         _show(self._given, values, observe)
         for step, results in zip(self._steps, self._results, strict=True):
-            step(values)
+            with damage_at(self.package.path.name):
+                step(values)
             _show(results, values, observe)
 
 
@@ -94,18 +99,6 @@ def _show(computed: tuple[Argument, ...], values: Values, observe: Observe) -> N
 def _left_out(wanted: Feature) -> npt.NDArray[np.generic]:
     kind = np.float32 if wanted.dtype in FLOATS else np.int32
     return np.full(wanted.default, wanted.optional, kind)
-
-
-def _input(declared: Argument, array: npt.NDArray[np.generic], wanted: Feature) -> torch.Tensor:
-    floating = wanted.dtype in FLOATS
-    if array.dtype.kind not in ("f" if floating else "iu") or not wanted.accepts(array.shape):
-        came = " × ".join(map(str, array.shape)) or "a scalar"
-        raise InputError(f"input {declared.name} is {came} {array.dtype}; wanted is {wanted.allowed} {wanted.dtype}")
-    if not floating and array.size and (array.min() < INT32.min or array.max() > INT32.max):
-        raise InputError(f"input {declared.name} has entries from {array.min()} to {array.max()}; INT32 holds fewer")
-    assert declared.type is not None
-    # a copy, since torch takes neither what is turned round nor, without a warning, what must not be written to
-    return round_to(torch.from_numpy(array.astype(np.float32 if floating else np.int32, order="C")), declared.type)
 
 
 def _output(value: torch.Tensor | str | int | dict[str, float], declared: TensorType | None) -> Output:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from potstill.coreml.damage import FAILURES, line
 from potstill.coreml.mlprogram.argument import Argument
 from potstill.coreml.mlprogram.binding import Bound
 from potstill.coreml.mlprogram.types import MEMORY, TensorType
@@ -12,8 +13,6 @@ from potstill.errors import InputError
 
 Values = list[Any]  # by slot
 Step = Callable[[Values], None]
-# What torch and the operators raise for inputs that they do not take.
-FAILURES = (ValueError, LookupError, RuntimeError, TypeError, ArithmeticError)
 
 
 def make_step(bound: Bound, results: Sequence[Argument], place: str) -> Step:
@@ -50,7 +49,7 @@ def _tensor_step(bound: Bound, target: Argument, place: str) -> Step:
         try:
             result = compute(*[values[each] for each in slots])
         except FAILURES as failure:
-            raise InputError(f"{place}: {_line(failure)}") from failure
+            raise InputError(f"{place}: {line(failure)}") from failure
         if rounded:
             result = result.half().float()
         fits = result.shape == shape if flexible is None else flexible.fits(result.shape)
@@ -69,7 +68,7 @@ def _tensors_step(bound: Bound, targets: Sequence[Argument], place: str) -> Step
         try:
             results = compute(*[values[each] for each in slots])
         except FAILURES as failure:
-            raise InputError(f"{place}: {_line(failure)}") from failure
+            raise InputError(f"{place}: {line(failure)}") from failure
         results = results if isinstance(results, tuple) else (results,)
         if len(results) != len(targets):
             raise InputError(f"{place}: declared are {len(targets)} results, the operator gives {len(results)}")
@@ -101,7 +100,7 @@ def _classifier_step(bound: Bound, targets: list[int], place: str) -> Step:
         try:
             results = bound.compute(*[values[each] for each in bound.slots])
         except FAILURES as failure:
-            raise InputError(f"{place}: {_line(failure)}") from failure
+            raise InputError(f"{place}: {line(failure)}") from failure
         for target, result in zip(targets, results, strict=True):
             values[target] = result
 
@@ -116,7 +115,3 @@ def round_to(value: torch.Tensor, declared: TensorType) -> torch.Tensor:
 def _differs(place: str, shape: Sequence[int | None], held: torch.dtype, result: torch.Tensor) -> str:
     said = tuple("any" if length is None else length for length in shape)
     return f"{place}: declared is {said} in {held}, got {tuple(result.shape)} in {result.dtype}"
-
-
-def _line(failure: Exception) -> str:
-    return str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__

@@ -8,7 +8,7 @@ import torch
 
 from potstill.coreml.mlprogram.types import MEMORY, PACKED_BITS, STORED, TensorType, stored_bytes, tensor_type
 from potstill.coreml.mlprogram.weights import WeightFile
-from potstill.errors import InputError
+from potstill.errors import DamagedError
 
 WIDER = {"UINT16": np.int32, "UINT32": np.int64}  # torch takes them from numpy only so
 
@@ -19,7 +19,7 @@ def read_constant(value: Any, weights: WeightFile, place: str) -> Constant:
     """Turn a `MILSpec.Value` into a tensor held as its type is (see types), a text, or a list of texts.
 
     Raises:
-        InputError: a value whose bytes do not fill its declared shape.
+        DamagedError: a value whose bytes do not fill its declared shape.
     """
     declared = tensor_type(value.type, place)
     if declared is None:
@@ -51,7 +51,7 @@ def _tensor(data: bytes, declared: TensorType, place: str) -> torch.Tensor:
     bits = PACKED_BITS.get(declared.dtype)
     wanted = stored_bytes(declared)
     if len(data) < wanted:
-        raise InputError(
+        raise DamagedError(
             f"{place}: a constant has {len(data)} bytes, its declared shape {declared.shape} wants {wanted}"
         )
     if bits:
@@ -62,7 +62,7 @@ def _tensor(data: bytes, declared: TensorType, place: str) -> torch.Tensor:
 
 def _numbers(numbers: list[Any], declared: TensorType, place: str) -> torch.Tensor:
     if len(numbers) != declared.size:
-        raise InputError(f"{place}: a constant has {len(numbers)} values, its declared shape is {declared.shape}")
+        raise DamagedError(f"{place}: a constant has {len(numbers)} values, its declared shape is {declared.shape}")
     return _held(np.array(numbers, STORED[declared.dtype]), declared)
 
 

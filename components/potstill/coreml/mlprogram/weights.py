@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from potstill.errors import InputError
+from potstill.errors import DamagedError
 
 RECORD = struct.Struct("<IIQQ")
 SENTINEL = 0xDEADBEEF
@@ -29,14 +29,14 @@ class WeightFile:
         """Return the data of the record at `offset`.
 
         Raises:
-            InputError: no record begins there, or the file ends before its data do.
+            DamagedError: no record begins there, or the file ends before its data do.
         """
         head = self._bytes[offset : offset + RECORD.size].tobytes()
         if len(head) < RECORD.size:
-            raise InputError(
+            raise DamagedError(
                 f"{self._path} ends before byte {offset}, where a weight is wanted; export the model again"
             )
         sentinel, _, size, start = RECORD.unpack(head)
         if sentinel != SENTINEL or start + size > len(self._bytes):
-            raise InputError(f"{self._path} has no whole weight at byte {offset}; export the model again")
+            raise DamagedError(f"{self._path} has no whole weight at byte {offset}; export the model again")
         return self._bytes[start : start + size].tobytes()

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from potstill.coreml.features import described_input, taken
+from potstill.coreml.damage import FAILURES, damage_at, line
+from potstill.coreml.features import described_input
+from potstill.coreml.mlprogram.taken import held, taken
 from potstill.coreml.model import Observe, Output
 from potstill.coreml.neural_network.layers import LAYERS
 from potstill.coreml.neural_network.outputs import Outputs
@@ -16,7 +18,6 @@ from potstill.coreml.neural_network.table import Compute
 from potstill.coreml.package import Package
 from potstill.errors import InputError
 
-FAILURES = (ValueError, IndexError, RuntimeError, TypeError)  # what torch raises for tensors that a layer does not take
 FIVE_AXES = 0  # RANK5_ARRAY_MAPPING: inputs become (sequence, batch, channel, height, width)
 
 Tensors = dict[str, torch.Tensor]
@@ -47,7 +48,7 @@ class Step:
         try:
             found = self.compute(*[values[name] for name in self.reads])
         except FAILURES as failure:
-            raise InputError(f"{self.place}: {failure}") from failure
+            raise InputError(f"{self.place}: {line(failure)}") from failure
         values.update(zip(self.gives, found if isinstance(found, tuple) else (found,), strict=True))
 
 
@@ -75,17 +76,18 @@ class Network:
         """Compute every output; see `Model.predict`."""
         if inputs.keys() != self.inputs.keys():
             raise InputError(f"inputs are {', '.join(sorted(inputs))}; wanted are {', '.join(sorted(self.inputs))}")
-        values = {name: self._tensor(taken(name, inputs[name], each)) for name, each in self.inputs.items()}
-        with torch.inference_mode():
+        values = {name: self._tensor(name, taken(name, inputs[name], each)) for name, each in self.inputs.items()}
+        with torch.inference_mode(), damage_at(self.package.path.name):
             for step in self._steps:
                 step.run(values)
         if observe:
             for name, value in values.items():
                 observe(name, value)
-        return self._outputs.of(values)
+        with damage_at(self.package.path.name):
+            return self._outputs.of(values)
 
-    def _tensor(self, array: npt.NDArray[Any]) -> torch.Tensor:
-        tensor = torch.from_numpy(np.array(array, np.float32))
+    def _tensor(self, name: str, array: npt.NDArray[Any]) -> torch.Tensor:
+        tensor = torch.from_numpy(held(name, array, np.float32))
         if not self._five_axes:
             return tensor if tensor.dim() else tensor.reshape(1)
         return tensor.reshape(1, 1, *(tuple(tensor.shape) if tensor.dim() == 3 else (-1, 1, 1)))
@@ -110,7 +112,7 @@ def _made(layer: Any, kind: str, place: str) -> Compute:
     try:
         return LAYERS[kind](getattr(layer, kind))
     except FAILURES as refused:
-        raise InputError(f"{place}: {refused}") from refused
+        raise InputError(f"{place}: {line(refused)}") from refused
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from potstill.coreml.features import NUMPY, array_type
+from potstill.coreml.features import array_type
+from potstill.coreml.mlprogram.taken import NUMPY
 from potstill.coreml.model import Label, Output
 from potstill.coreml.package import Package
 from potstill.errors import InputError

@@ -17,10 +17,12 @@ from potstill.coreml_export.compression.palettes import Palette, int8_colours, p
 from potstill.coreml_export.compression.sparsity import Sparse, largest
 from potstill.coreml_export.config import CoremlExportConfig
 from potstill.coreml_export.formats import FLOAT, INT4, INT8, PALETTES, SPARSE, W8A8
+from potstill.coreml_export.graphs.activations import LARGEST
 from potstill.coreml_export.graphs.positions import reachable
 from potstill.encoder.int8_weights import int8_weights, weighted_modules
 from potstill.encoder.quantization import Scales, weight_scale
 from potstill.encoder.quantized_linears import smooth
+from potstill.errors import ParityError
 
 Plan = Mapping[str, Form]  # by module name
 WHOLE = slice(None)
@@ -38,12 +40,16 @@ def plan(
         scales: of the checkpoint, by module name; empty for a float one.
         longest: most tokens of a text; rows of the table of positions beyond are in no package.
         config: block and group size, sparsity.
+
+    Raises:
+        ParityError: naming weights that float16 cannot hold.
     """
     if name in FLOAT:
         return {}
     rows = reachable(model, longest)
     read = modules_read(model)
     chosen = {each: its for each, its in int8_weights(model, scales).items() if each in read}
+    _require_float16(name, {each: _weight(model, each, rows) for each in chosen})
     if name in (INT8, W8A8):
         smooth(model, chosen)
         forms: dict[str, Form] = {
@@ -55,7 +61,17 @@ def plan(
         forms = {each: compress(_weight(model, each, rows)) for each in chosen}
     for each, form in forms.items():
         _weight(model, each, rows).copy_(form.dense)
-    return forms
+    return {each: form for each, form in forms.items() if form.dense.any()}  # of zeros coremltools leaves nothing
+
+
+def _require_float16(name: str, weights: Mapping[str, Tensor]) -> None:
+    """Packages hold scales and colours as float16, and compute in it what they decompress."""
+    beyond = [each for each, weight in weights.items() if float(weight.abs().max()) > LARGEST]
+    if beyond:
+        raise ParityError(
+            f"{name}: float16 cannot hold {len(beyond)} weights ({', '.join(beyond[:3])}), whose entries are beyond "
+            f"{LARGEST:,.0f}; pass --formats fp32"
+        )
 
 
 def modules_read(model: PreTrainedModel) -> set[str]:

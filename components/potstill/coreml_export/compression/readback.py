@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from potstill.coreml import Program
 from potstill.coreml_export.compression.plan import Plan
+from potstill.coreml_export.compression.writing import axes
 from potstill.errors import ParityError
-
-Key = tuple[tuple[str, ...], bytes]
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,8 @@ def require_compressed(program: Program, forms: Plan, modern: bool) -> Held:
         ParityError: naming every weight that is not.
     """
     compressed = [each for each in program.weights if each.operators]
-    held = {(each.operators, each.value.half().numpy().tobytes()) for each in compressed}
-    left_out = [
-        name
-        for name, form in forms.items()
-        if (form.operators(modern), form.dense.half().numpy().tobytes()) not in held
-    ]
+    held = {_key(each.operators, each.value) for each in compressed}
+    left_out = [name for name, form in forms.items() if _key(form.operators(modern), form.dense) not in held]
     if left_out:
         raise ParityError(
             f"{program.package.path.name}: {len(left_out)} of {len(forms)} weights are not compressed as asked: "
@@ -57,6 +53,10 @@ def require_compressed(program: Program, forms: Plan, modern: bool) -> Held:
     return Held(
         len(forms), _dense_bytes(each.shape for each in compressed), sum(each.stored_bytes for each in compressed)
     )
+
+
+def _key(operators: tuple[str, ...], dense: Tensor) -> tuple[tuple[str, ...], tuple[int, ...], bytes]:
+    return operators, axes(dense.shape), dense.half().numpy().tobytes()
 
 
 def _dense_bytes(shapes: Iterable[tuple[int, ...]]) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from potstill.artifacts import scan, sha256_of
+from potstill.coreml.digests import PREFIX
 from potstill.coreml.package import MANIFEST, open_package
-from potstill.coreml_export.files.description import PREFIX
 from potstill.coreml_export.graphs.noise import without_noise
 
 DATE = "com.github.apple.coremltools.conversion_date"
@@ -37,15 +37,21 @@ def save(model: Any, folder: Path, beside: Mapping[str, str]) -> None:
     inside = {file.path: file.sha256 for file in scan(folder / "Data") if folder / "Data" / file.path != model_file}
     _rewrite_model(folder, model_file, {**inside, **beside})
     _rewrite_manifest(folder, manifest)
+    _let_anybody_read(folder)
 
 
 def _rewrite_model(folder: Path, file: Path, digests: Mapping[str, str]) -> None:
     message = open_package(folder).model
     entries = message.description.metadata.userDefined
     entries.pop(DATE, None)
-    entries.update({f"{PREFIX}sha256.{name}": digest for name, digest in digests.items()})
+    entries.update({f"{PREFIX}{name}": digest for name, digest in digests.items()})
     file.write_bytes(message.SerializeToString(deterministic=True))
-    file.chmod(0o644)  # coremltools lets nobody else read it; a next step may run as another user
+
+
+def _let_anybody_read(folder: Path) -> None:
+    """Coremltools lets nobody else read its files and folders; a next step may run as another user."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _rewrite_manifest(folder: Path, manifest: dict[str, Any]) -> None:

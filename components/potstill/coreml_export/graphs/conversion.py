@@ -29,6 +29,7 @@ class Wish:
     """How a classifier is converted.
 
     Attributes:
+        name: of the format, for errors.
         inputs: names of its inputs, in the order in which it takes them.
         labels: label names, in the order of the logits.
         lengths: of a text, padding included.
@@ -39,6 +40,7 @@ class Wish:
         ranges: of the inputs of linears, by name of the value, where these become int8.
     """
 
+    name: str
     inputs: Sequence[str]
     labels: Sequence[str]
     lengths: Lengths
@@ -80,14 +82,14 @@ def convert(classifier: nn.Module, wish: Wish) -> Any:
             compute_precision=_precision(wish),
             pass_pipeline=_passes(wish),
         )
-        WriteForms(wish.forms, wish.modern)(program)
+        WriteForms(wish.name, wish.forms, wish.modern)(program)
         program.functions["main"].set_output_types(None)
         return ct.convert(
             program,
             convert_to="mlprogram",
             classifier_config=ct.ClassifierConfig(list(wish.labels), predicted_probabilities_output=PROBABILITIES),
             minimum_deployment_target=ct.target[wish.target],
-            pass_pipeline=rounding_activations(wish.ranges) if wish.ranges else ct.PassPipeline.EMPTY,
+            pass_pipeline=rounding_activations(program, wish.ranges) if wish.ranges else ct.PassPipeline.EMPTY,
             skip_model_load=True,
         )
 

@@ -6,9 +6,8 @@ that would keep it small. One infinity makes every later value NaN, and a phone 
 
 import math
 
-from potstill.coreml_export.graphs.activations import Ranges
+from potstill.coreml_export.graphs.activations import LARGEST, Ranges
 
-LARGEST = 65504.0  # of float16
 ROOM = 2.0  # other texts reach further than those that were tried
 
 

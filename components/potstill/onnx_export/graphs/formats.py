@@ -8,6 +8,7 @@ from pathlib import Path
 from onnx import ModelProto
 from torch import nn
 
+from potstill.encoder.finite import refuse_not_finite
 from potstill.encoder.quantization import read_scales
 from potstill.encoder.quantized_linears import load_quantized
 from potstill.errors import ParityError
@@ -25,7 +26,7 @@ from potstill.onnx_export.config import (
 from potstill.onnx_export.graphs.layer_norms import keep_layer_norms
 from potstill.onnx_export.graphs.optimize import optimize
 from potstill.onnx_export.graphs.shapes import fix_shapes
-from potstill.onnx_export.graphs.silent_faults import refuse_not_finite, refuse_quantized_attention, require_fused
+from potstill.onnx_export.graphs.silent_faults import refuse_quantized_attention, require_fused
 from potstill.onnx_export.graphs.slim import slim
 from potstill.onnx_export.graphs.trace import attention_for, trace
 from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically

@@ -6,16 +6,14 @@ counts what onnxruntime computes in int8; `proof` compares logits.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
-import torch
 from onnx import ModelProto, NodeProto
 from torch import nn
 from transformers import PretrainedConfig
 
 from potstill.encoder import pruned
 from potstill.encoder.quantized_linears import FrozenLinear, SmoothedLinear
-from potstill.errors import InputError, ParityError
+from potstill.errors import ParityError
 from potstill.onnx_export.graphs.graph import LINEARS, constants, producers, readers
 
 SETTLED = (nn.Linear, SmoothedLinear, FrozenLinear, nn.Embedding)
@@ -37,19 +35,6 @@ def refuse_moving(model: nn.Module) -> None:
         raise ValueError(
             f"{len(moving)} modules of kind {', '.join(kinds)} ({', '.join(moving[:3])}…) have no scales that stand; "
             "settle the model's ranges first (potstill.qat.fake_quant.settle), or export its float weights"
-        )
-
-
-def refuse_not_finite(model: nn.Module, checkpoint: Path) -> None:
-    """Refuse a model whose weights are not all numbers; of them the exports' own errors would tell something else.
-
-    Raises:
-        InputError: naming the weights.
-    """
-    broken = [name for name, value in model.state_dict().items() if not bool(torch.isfinite(value).all())]
-    if broken:
-        raise InputError(
-            f"{checkpoint}: {len(broken)} weights are NaN or infinite ({', '.join(broken[:3])}); train the model anew"
         )
 
 
