@@ -32,10 +32,10 @@ class Proof:
             calibration_rows: how many of the train split, at most.
             lengths: that packages take; longer rows are cut.
         """
-        names = read_row_ids(tokens, TEST)
         self._table, chosen = _spread(tokens, TEST, rows, lengths)
+        names = read_row_ids(tokens, TEST)
         self._ids, self._lengths = [names[row] for row in chosen], lengths
-        self._calibration, _ = _spread(tokens, TRAIN, calibration_rows, lengths)
+        self._tokens, self._calibration_rows = tokens, calibration_rows
         self.parity: dict[str, Parity] = {}
 
     def observe(self, program: Program) -> Observed:
@@ -47,7 +47,8 @@ class Proof:
     def calibrate(self, program: Program) -> Observed:
         """Return the ranges of all values of a package, over rows of the train split."""
         seen = Observed()
-        predict_coreml(program, self._calibration, seen)
+        table, _ = _spread(self._tokens, TRAIN, self._calibration_rows, self._lengths)
+        predict_coreml(program, table, seen)
         return seen
 
     def compare(self, name: str, program: Program, model: PreTrainedModel) -> None:

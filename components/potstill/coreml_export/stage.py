@@ -45,7 +45,8 @@ def export_coreml(model: Path, tokens: Path, package: Path, config: CoremlExport
         float16 cannot hold some values, how many.
 
     Raises:
-        ArtifactError: an input is not sealed, of another kind, or the tokens have no test or train split.
+        ArtifactError: an input is not sealed, of another kind, or the tokens have no test split; for
+            w8a8 no train split.
         InputError: a family that cannot be exported, a multi-label classifier, or tokens with ids that the model does
             not know.
         OptionError: a length that the model has no positions for.

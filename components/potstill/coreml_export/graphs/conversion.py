@@ -19,6 +19,7 @@ from potstill.coreml_export.graphs.noise import without_noise
 
 with quiet_coremltools():
     import coremltools as ct
+    from coremltools.converters.mil import Builder as mb  # noqa: N813 (so it is called everywhere)
 
 CHANGING_WEIGHTS = {"common::fuse_conv_scale", "common::fuse_conv_batchnorm"}  # by a factor behind a convolution
 NEWEST_OPERATORS = "iOS18"  # since which compressed weights have operators of their own types
@@ -72,6 +73,7 @@ def convert(classifier: nn.Module, wish: Wish) -> Any:
     Raises:
         ParityError: a weight that cannot be compressed as asked.
     """
+    mb.name_count.clear()  # names count up within a process, and would tell what was converted before
     with without_noise():
         program = ct.convert(
             _trace(classifier, wish),
