@@ -12,7 +12,7 @@ from potstill.artifacts import Artifact
 from potstill.coreml import Program, load_program
 from potstill.coreml.lengths import Lengths
 from potstill.coreml_export.compression.plan import plan
-from potstill.coreml_export.compression.readback import Held, require_compressed
+from potstill.coreml_export.compression.readback import require_compressed
 from potstill.coreml_export.config import CHANNELS_FIRST, STANDARD, CoremlExportConfig
 from potstill.coreml_export.files.description import describe
 from potstill.coreml_export.files.same_bytes import save
@@ -58,14 +58,14 @@ class Built:
     Attributes:
         program: the package as it can be executed.
         model: what it must compute.
-        held: what was compressed, as read from the package.
+        compressed: how many weights are, as read from the package.
         float_weights: how many weights of linears and embeddings are not compressed, tables of few rows among them.
         kept: how many values are computed in float32, since float16 cannot hold them.
     """
 
     program: Program
     model: PreTrainedModel
-    held: Held
+    compressed: int
     float_weights: int
     kept: int
 
@@ -97,8 +97,8 @@ def build(name: str, recipe: Recipe, package: Path, proof: Proof) -> Built:
         program = write(wish, package)
     if not finite(proof.observe(program).ranges):
         raise ParityError(f"{package.name} computes values that are no numbers; leave {name} out by --formats")
-    held = require_compressed(program, forms, wish.modern)
-    return Built(program, model, held, weights - held.compressed, len(wish.kept))
+    compressed = require_compressed(program, forms, wish.modern)
+    return Built(program, model, compressed, weights - compressed, len(wish.kept))
 
 
 def _writing(classifier: nn.Module, recipe: Recipe, name: str) -> Written:

@@ -118,7 +118,7 @@ def _meaning(recipe: Recipe, built: Mapping[str, Built], proof: Proof) -> dict[s
             name: {"max_abs_logit": each.max_abs_logit, "agreement": each.agreement, "rows": each.rows}
             for name, each in proof.parity.items()
         },
-        "compressed_weights": {name: each.held.compressed for name, each in compressed.items()},
+        "compressed_weights": {name: each.compressed for name, each in compressed.items()},
         "float_weights": {name: each.float_weights for name, each in compressed.items()},
     }
 
@@ -130,7 +130,7 @@ def _measures(folder: Path, built: Mapping[str, Built], proof: Proof) -> Mapping
         found[f"{name}_agreement"] = each.agreement
         found[f"{name}_bytes"] = float(sum(file.bytes for file in scan(folder / FILES[name])))
         if name not in FLOAT:
-            found[f"{name}_weights"] = float(built[name].held.compressed)
+            found[f"{name}_weights"] = float(built[name].compressed)
             found[f"{name}_float_weights"] = float(built[name].float_weights)
         if built[name].kept:
             found[f"{name}_kept_float32"] = float(built[name].kept)
