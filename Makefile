@@ -11,7 +11,7 @@ PARAMS ?= pipelines/params/demo.yaml
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reviews test lint types golden compile lock bench clean
+.PHONY: help setup demo demo-reviews images test test-images lint types golden compile lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,12 +34,18 @@ demo-reviews: $(READY) ## the same pipeline on review sentiment
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
+test-images: $(READY) ## build every image and run the tests that need them (Debian: see tests/docker_engine.py)
+	$(BIN)/python -m tests.docker_engine sh -c 'images/build --load && $(BIN)/python -m pytest tests/images -m docker'
+
 lint: $(READY) ## ruff, rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: $(READY) ## mypy --strict
 	$(BIN)/mypy
+
+images: $(READY) ## build the image of every stage, and list what is in it
+	images/build
 
 golden: $(READY) ## rewrite the compiled interfaces and the TrainJobs under tests/golden; read the diff
 	$(BIN)/python -m pipelines.compile --out tests/golden

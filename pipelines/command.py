@@ -1,4 +1,4 @@
-"""`python -m pipelines.<name>`: run a pipeline on this machine, without a cluster, and tell what came of it."""
+"""`python -m pipelines.<name>`: run a pipeline on this machine, or send it to a cluster, and tell what came of it."""
 
 import os
 import shutil
@@ -14,10 +14,11 @@ from docker import from_env
 from docker.errors import DockerException
 from kfp import local
 
-from pipelines.parameters import SOURCES, Values, check, describe, parse_settings, read_params
+from pipelines.parameters import Values, describe, parse_settings, read_params
+from pipelines.prepared import prepare
 from pipelines.run_log import RunLog
-from pipelines.sources import refuse_lacking, stage_inputs
-from pipelines.step_options import check_steps
+from pipelines.sources import stage_inputs
+from pipelines.submit import Submission, send
 from pipelines.summary import finish, stages_of
 from potstill.arguments import parse
 from potstill.errors import InputError, OptionError, PotstillError
@@ -28,7 +29,7 @@ from potstill.provenance import source_digest
 
 LOG = "run.log"
 CHECKPOINTS = "checkpoints"  # with them a run that is stopped goes on in the middle of a training
-NAMED = (*SOURCES, "revision")  # in a params file, and no parameters of the pipeline
+EXPERIMENT = "potstill"
 
 
 def main(pipeline: Any, arguments: list[str] | None = None) -> int:
@@ -38,7 +39,8 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         pipeline: the compiled pipeline object.
         arguments: as on the command line; None: those.
 
-    Returns: 0 done; 1 the verdict is not a pass, or a step failed; 2 refused, with one line on stderr; 130 stopped.
+    Returns: 0 done, or sent; 1 the verdict is not a pass, or a step failed; 2 refused, with one line on stderr;
+        130 stopped.
     """
 
     def command(
@@ -50,23 +52,43 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         local: bool = False,
         docker: bool = False,
         fresh: bool = False,
+        submit: str | None = None,
+        placement: Path | None = None,
+        experiment: str = EXPERIMENT,
+        namespace: str = "",
+        wait: bool = False,
     ) -> int:
-        """Run the pipeline here, on KFP's own local runner.
+        """Run the pipeline here, on KFP's own local runner; or on a cluster, with --submit.
 
         Args:
             params: YAML file of parameters; pipelines/params/ has examples.
             out: Folder of the run; the default is runs/<name of the params file>.
-            data: Table of texts instead of the file's: a file, a folder, s3://…, or a known set.
-            start: Pretrained encoder instead of the file's: a folder, org/name@<40-digit commit>, or a known one.
+            data: Table of texts instead of the file's: a file, a folder, s3://…, or a known set. On a cluster:
+                s3://bucket/folder, sealed by `potstill import-data` and copied there.
+            start: Pretrained encoder instead of the file's: a folder, org/name@<40-digit commit>, or a known one. On a
+                cluster: s3://bucket/folder, sealed by `potstill import-checkpoint` and copied there.
             set: Further parameters, as name=value.
             local: Run every step in a process of this Python. This is the default.
             docker: Run every step in its own image instead; needs a Docker daemon and the images.
             fresh: Do not use results of earlier runs.
+            submit: Run it on a cluster instead: address of Kubeflow Pipelines, as http://localhost:8080. Prints the
+                run's URL. A token, where one is asked for, is read from the file that KF_PIPELINES_SA_TOKEN_PATH names.
+            placement: With --submit: YAML file of where steps run (GPUs, memory, nodes, secrets);
+                pipelines/params/placement/ has examples. The default suits the kind cluster of docs/cluster.md.
+            experiment: With --submit: under what name KFP lists the run.
+            namespace: With --submit: yours, where KFP serves several users.
+            wait: With --submit: stay until the run has ended, and tell its steps; the exit code is then the run's.
         """
-        if local and docker:
-            raise OptionError("--local and --docker exclude each other; choose one")
+        places = {"--local": local, "--docker": docker, "--submit": submit is not None}
+        chosen = [name for name, given in places.items() if given]
+        if len(chosen) > 1:
+            raise OptionError(f"{' and '.join(chosen)} exclude each other; choose one")
         values = (read_params(params) if params else {}) | parse_settings(set)
         values |= {name: value for name, value in (("data", data), ("start", start)) if value}
+        if submit is not None:  # an empty one, as of a variable that is not set, is refused and runs nothing here
+            _refuse_unused("a run on a cluster", out=out)
+            return send(pipeline, values, Submission(submit, experiment, namespace, placement, fresh, wait))
+        _refuse_unused("a run without --submit", placement=placement, namespace=namespace, wait=wait)
         folder = out or Path("runs") / (params.stem if params else pipeline.name)
         return run(pipeline, values, folder, docker=docker, fresh=fresh)
 
@@ -106,14 +128,10 @@ def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fr
         PotstillError: a source or a parameter is refused, or another process is running in this folder.
     """
     runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
-    types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
-    sources = {name: str(values.pop(name)) for name in NAMED if name in values}
-    arguments = check(values, {name: kind for name, kind in types.items() if name.removesuffix("_uri") not in SOURCES})
-    check_steps(pipeline, arguments)
-    refuse_lacking(sources, types)
+    given = prepare(pipeline, values)
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOG, folder):
-        return _run(pipeline, runner, arguments, sources, folder, fresh=fresh, docker=docker)
+        return _run(pipeline, runner, given.arguments, given.sources, folder, fresh=fresh, docker=docker)
 
 
 def _run(
@@ -161,7 +179,7 @@ def _docker() -> Any:
         from_env().ping()
     except DockerException as absent:
         raise InputError(f"no Docker daemon answers ({absent}); start one, or run without --docker") from absent
-    return local.DockerRunner()
+    return local.DockerRunner(user=f"{os.getuid()}:{os.getgid()}")  # what a step writes belongs to who asked for it
 
 
 def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
@@ -182,6 +200,17 @@ def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
     if cached:
         print(f"▸ from the cache of earlier runs: {', '.join(cached)}", file=sys.stderr)
     return finish(folder, outputs, log.places)
+
+
+def _refuse_unused(place: str, **options: object) -> None:
+    """Refuse options that would change nothing where the run goes.
+
+    Raises:
+        OptionError: names all of them.
+    """
+    unused = [f"--{name}" for name, given in options.items() if given]
+    if unused:
+        raise OptionError(f"{', '.join(unused)} means nothing to {place}; leave it out")
 
 
 def _refuse(why: PotstillError) -> int:

@@ -1,8 +1,10 @@
 """Compile every component and every pipeline for a cluster.
 
     python -m pipelines.compile --out dist/
+    python -m pipelines.compile --out dist/ --placement pipelines/params/placement/gpu-spot.yaml
 
-The same sources give the same bytes: `dist/components/<stage>.yaml`, `dist/pipelines/<name>.yaml`.
+The same sources give the same bytes: `dist/components/<stage>.yaml`, `dist/pipelines/<name>.yaml`. A pipeline is two
+YAML documents: what runs, and what kfp-kubernetes adds of where.
 """
 
 from potstill.entry import begin
@@ -14,18 +16,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tyro
 from kfp import compiler
 
 from pipelines.assisted import assisted
 from pipelines.compress import compress
 from pipelines.export_only import export_only
+from pipelines.placement import placed
+from pipelines.placement_file import Placement, read_placement
+from potstill.arguments import parse
 from potstill.choose_round.component import choose_round
 from potstill.coreml_export.component import coreml_export
 from potstill.distill.component import distill
 from potstill.distill.train_job import distill_job
+from potstill.errors import PotstillError
 from potstill.latency_table.component import latency_table
 from potstill.onnx_export.component import onnx_export
+from potstill.os_failures import explain
 from potstill.prune.component import prune
 from potstill.prune.train_job import prune_job
 from potstill.qat.component import qat
@@ -58,14 +64,16 @@ COMPONENTS = {
 PIPELINES = {"compress": compress, "assisted": assisted, "export-only": export_only}
 
 
-def compile_all(out: Path) -> list[Path]:
+def compile_all(out: Path, placement: Placement | None = None) -> list[Path]:
     """Write the YAML of every component and pipeline; → the files.
 
     Args:
         out: the folder; files of the same names are replaced.
+        placement: where the pipelines' steps run; None is as on the kind cluster. Components know of no place.
     """
     written = [_compile(each, out / "components" / f"{name}.yaml") for name, each in COMPONENTS.items()]
-    return written + [_compile(each, out / "pipelines" / f"{name}.yaml") for name, each in PIPELINES.items()]
+    pipelines = {name: placed(each, placement) if placement else each for name, each in PIPELINES.items()}
+    return written + [_compile(each, out / "pipelines" / f"{name}.yaml") for name, each in pipelines.items()]
 
 
 def _compile(what: Any, path: Path) -> Path:
@@ -74,15 +82,33 @@ def _compile(what: Any, path: Path) -> Path:
     return path
 
 
-def main(out: Path = Path("dist")) -> None:
-    """Compile every component and pipeline for a cluster.
+def main(arguments: list[str] | None = None) -> int:
+    """Compile from the command line; → 0, or 2 after a refusal, with one line on stderr.
 
     Args:
-        out: Folder for the YAML files.
+        arguments: as on the command line; None: those.
     """
-    for path in compile_all(out):
-        print(path, file=sys.stderr)
+
+    def command(out: Path = Path("dist"), placement: Path | None = None) -> None:
+        """Compile every component and pipeline for a cluster.
+
+        Args:
+            out: Folder for the YAML files.
+            placement: YAML file of where steps run: GPUs, memory, nodes, secrets; pipelines/params/placement/ has some.
+        """
+        for path in compile_all(out, read_placement(placement) if placement else None):
+            print(path, file=sys.stderr)
+
+    try:
+        parse(command, prog="python -m pipelines.compile", args=arguments)()
+    except PotstillError as refused:
+        print(f"potstill: error: {refused}", file=sys.stderr)
+        return 2
+    except OSError as failed:  # a folder that may not be written
+        print(f"potstill: error: {explain(failed, 'compile')}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    raise SystemExit(main())

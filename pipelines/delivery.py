@@ -8,6 +8,8 @@ from potstill.coreml_export.component import coreml_export
 from potstill.onnx_export.component import onnx_export
 from potstill.validate.component import gate, validate
 
+JUDGED = ("report", "figures", "judgement", "page", "markdown", "card", "confusion")
+
 
 def deliver(
     tokens: Any, model: Any, onnx_options: Mapping[str, Any], coreml_options: Mapping[str, Any], **judging: Any
@@ -35,7 +37,7 @@ def deliver(
     return {
         "onnx": onnx,
         "package": package,
-        **{name: judged.outputs[name] for name in ("report", "figures", "page", "markdown", "confusion")},
+        **{name: judged.outputs[name] for name in JUDGED},
         "onnx_export_metrics": to_onnx.outputs["metrics"],
         "coreml_export_metrics": to_coreml.outputs["metrics"],
         "validate_metrics": judged.outputs["metrics"],

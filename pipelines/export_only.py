@@ -25,8 +25,10 @@ class Outputs(NamedTuple):
     package: Model
     report: Dataset
     figures: Dataset
+    judgement: Dataset
     page: HTML
     markdown: Markdown
+    card: Markdown
     confusion: ClassificationMetrics
     tokenize_metrics: Metrics
     onnx_export_metrics: Metrics
@@ -50,11 +52,8 @@ def export_only(
     coreml_formats: str = "fp16,int8",
     coreml_target: str = "iOS16",
     coreml_length: str = "",
-    max_size_mb: float = 0.0,
-    max_latency_p95_ms: float = 0.0,
-    max_export_drop: float = 1.0,
-    min_agreement: float = 0.95,
-    beat_tfidf: bool = True,
+    budgets: str = "",
+    robustness_rows: int = 500,
     seed: int = 0,
     threads: int = 2,
 ) -> Outputs:
@@ -75,11 +74,8 @@ def export_only(
         coreml_formats: Packages that coreml-export writes, comma-separated.
         coreml_target: Oldest system that the Core ML packages run on.
         coreml_length: Tokens of a text in the packages, as 32, or 16,32 or 3-32; empty is what the tokens were cut to.
-        max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
-        max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
-        max_export_drop: Budget, points that an int8 export may lose against the classifier; 0 is none.
-        min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
-        beat_tfidf: Budget, be more accurate than TF-IDF on the same labels.
+        budgets: Budgets as YAML, such as 'max_size_mb: 7.5'; those not named stand at their defaults, null is none.
+        robustness_rows: Test rows that are also asked with typing errors and the like, in each way; 0 is none.
         seed: Seed of the split.
         threads: CPU threads.
     """
@@ -102,11 +98,8 @@ def export_only(
         {"formats": onnx_formats, "opset": opset, "target": onnx_target},
         {"formats": coreml_formats, "target": coreml_target, "length": coreml_length},
         threads=threads,
-        max_size_mb=max_size_mb,
-        max_latency_p95_ms=max_latency_p95_ms,
-        max_export_drop=max_export_drop,
-        min_agreement=min_agreement,
-        beat_tfidf=beat_tfidf,
+        budgets=budgets,
+        robustness_rows=robustness_rows,
     )
     return Outputs(
         tokens=tokens,

@@ -1,5 +1,6 @@
 """Parameters of a pipeline, from a YAML file and the command line, checked against the pipeline's own signature."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,19 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
     return checked
 
 
+def with_budgets(values: Values) -> Values:
+    """Hand budgets on as text, whatever file is named: the step that reads them runs elsewhere, without the file.
+
+    Raises:
+        PotstillError: the file cannot be read, or a budget is refused.
+    """
+    if not values.get("budgets"):
+        return values
+    from potstill.validate.budgets import read_budgets  # noqa: PLC0415 - only where there are budgets
+
+    return values | {"budgets": read_budgets(values["budgets"]).model_dump_json(exclude_unset=True)}
+
+
 def describe(inputs: Mapping[str, Any]) -> str:
     """Tell every parameter of a pipeline, with its default, for `--help`.
 
@@ -81,7 +95,12 @@ def describe(inputs: Mapping[str, Any]) -> str:
         if name.removesuffix("_uri") not in SOURCES
     ]
     return "\n".join(
-        ["Run the pipeline here, on KFP's own local runner.", "", "Parameters, for --set and the params file:", *rows]
+        [
+            "Run the pipeline here, on KFP's own local runner; or on a cluster, with --submit.",
+            "",
+            "Parameters, for --set and the params file:",
+            *rows,
+        ]
     )
 
 
@@ -93,6 +112,6 @@ def _typed(value: Any, wanted: str) -> Any:
     # A float parameter must not be given an integer: KFP refuses to compile it.
     if wanted == "Float" and isinstance(value, int | float | str) and not isinstance(value, bool):
         return float(value)
-    if wanted == "String":
-        return str(value)
+    if wanted == "String":  # a mapping, such as budgets, is handed on as text that YAML reads
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
     raise ValueError(wanted)

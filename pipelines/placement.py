@@ -1,8 +1,19 @@
-"""Where steps run: the only file that knows a cluster. A component never names a node, a secret or a bucket."""
+"""Where steps run: the only file that tells a cluster. A component never names a node, a secret or a bucket.
 
+What differs from one platform to another stands in a placement file (`pipelines/placement_file.py`), which compiling
+and submitting take with `--placement`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-# stage: (CPU cores, memory). Measured on the demo's sizes and doubled; a cluster with larger models raises them here.
+from kfp import dsl, kubernetes
+
+from pipelines.placement_file import Needs, Placement
+
+# stage: (CPU cores, memory). Measured on the demo's sizes and doubled; larger models need a placement file.
 RESOURCES = {
     "tokenize": ("2", "2G"),
     "teacher-train": ("2", "8G"),
@@ -18,11 +29,40 @@ RESOURCES = {
 }
 
 TRAINING = ("teacher-train", "distill", "prune", "qat")
-RETRIES = 5  # of a training that its machine was taken from; a retry goes on where it stood, given a checkpoint_uri
+TRAINING_SECONDS, SECONDS = 86_400, 14_400  # after which a try is stuck; pulling the image counts, too
+
+# The steps that speak to the store themselves: tokenize with a data_uri, the trainings with a checkpoint_uri. All other
+# steps get files from KFP's launcher, and no credentials.
+STORE_STEPS = ("tokenize", *TRAINING)
+STORE_VARIABLES = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION",
+)  # fmt: skip
+
+_current: ContextVar[Placement] = ContextVar("placement", default=Placement())  # noqa: B039 - it is frozen
+
+
+def placed(pipeline: Any, placement: Placement) -> Any:
+    """Return a pipeline whose steps run as a placement says; the one given stays as it is.
+
+    Args:
+        pipeline: made by @dsl.pipeline; its function is called again.
+        placement: of `read_placement`.
+    """
+    with _using(placement):
+        return dsl.pipeline(pipeline.pipeline_func, name=pipeline.name)
+
+
+@contextmanager
+def _using(placement: Placement) -> Iterator[None]:
+    token = _current.set(placement)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def place(task: Any, stage: str) -> Any:
-    """Ask for a step's resources, and for another machine when a training's is taken away.
+    """Give a step its resources, its place and its rights; and a training another machine when its is taken away.
 
     The limit of CPU is the request: the number of threads is part of the recipe and comes from the `threads`
     parameter, never from what a pod happens to be given.
@@ -33,8 +73,45 @@ def place(task: Any, stage: str) -> Any:
 
     Returns: the task.
     """
-    cores, memory = RESOURCES[stage]
-    task.set_cpu_request(cores).set_cpu_limit(cores).set_memory_request(memory).set_memory_limit(memory)
-    if stage in TRAINING:
-        task.set_retry(RETRIES, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
+    placement = _current.get()
+    needs = _needs(placement, stage)
+    _ask_for(task, needs, placement.gpu_type)
+    _stand(task, needs, placement)
+    # No more can be set here; KFP itself drops every capability, and forbids privilege escalation. The user is the
+    # image's: which one a platform takes instead, a component does not care.
+    kubernetes.set_security_context(task, run_as_non_root=True)
+    if placement.store_secret and stage in STORE_STEPS:  # optional: a pipeline that needs no store runs without it
+        kubernetes.use_secret_as_env(
+            task, placement.store_secret, {name: name for name in STORE_VARIABLES}, optional=True
+        )
+    if placement.retries and stage in TRAINING:  # a retry goes on where it stood, given a checkpoint_uri
+        task.set_retry(placement.retries, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
     return task
+
+
+def _needs(placement: Placement, stage: str) -> Needs:
+    """Narrow from the defaults over `all` and `trainings` to the step's own."""
+    cores, memory = RESOURCES[stage]
+    seconds = TRAINING_SECONDS if stage in TRAINING else SECONDS
+    needs = placement.all.under(Needs(cpu=cores, memory=memory, gpus=0, timeout_seconds=seconds))
+    if stage in TRAINING:
+        needs = placement.trainings.under(needs)
+    return placement.steps.get(stage, Needs()).under(needs)
+
+
+def _ask_for(task: Any, needs: Needs, gpu_type: str) -> None:
+    task.set_cpu_request(needs.cpu).set_cpu_limit(needs.cpu)
+    task.set_memory_request(needs.memory).set_memory_limit(needs.memory)
+    if needs.gpus:
+        task.set_accelerator_type(gpu_type).set_accelerator_limit(needs.gpus)
+
+
+def _stand(task: Any, needs: Needs, placement: Placement) -> None:
+    kubernetes.set_timeout(task, needs.timeout_seconds)
+    kubernetes.set_image_pull_policy(task, placement.image_pull_policy)
+    if placement.image_pull_secrets:
+        kubernetes.set_image_pull_secrets(task, list(placement.image_pull_secrets))
+    for label, value in needs.node_selector.items():
+        kubernetes.add_node_selector(task, label, value)
+    for each in needs.tolerations:
+        kubernetes.add_toleration(task, key=each.key, operator=each.operator, value=each.value, effect=each.effect)

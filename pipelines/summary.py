@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.delivery import JUDGED
 from potstill.artifacts import MANIFEST, is_sealed, sha256_of
 from potstill.cli import STAGES
 from potstill.measure.table import text_table
@@ -14,6 +15,8 @@ from potstill.validate.gate import PASS
 
 METRICS = "_metrics"  # output names end so, after the stage's name
 SUMMARY = "summary.json"
+# What a person opens needs a name that says how.
+FILES = {"page": "page.html", "markdown": "markdown.md", "card": "card.md", "judgement": "verdict.json"}
 
 
 def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path]) -> int:
@@ -47,7 +50,11 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path])
 
 
 def _named(failed: Mapping[str, Path]) -> dict[str, Path]:
-    return {"page" if name == "report" else name: path for name, path in failed.items()}
+    """All that validate left, where the gate failed the run: KFP puts one step's outputs into one folder."""
+    if "figures" not in failed:
+        return {}
+    folder = failed["figures"].parent
+    return {name: folder / name for name in JUDGED if (folder / name).exists()}
 
 
 def _seconds(outputs: Mapping[str, Any]) -> dict[str, float]:
@@ -68,7 +75,7 @@ def _link(folder: Path, paths: Mapping[str, Path]) -> dict[str, Path]:
     """Point <folder>/<name> at each output: KFP's own folders are named by the time of the run."""
     links = {}
     for name, path in paths.items():
-        link = folder / (f"{name}.html" if name == "page" else f"{name}.md" if name == "markdown" else name)
+        link = folder / FILES.get(name, name)
         if link.is_symlink():
             link.unlink()
         link.symlink_to(path.resolve())
@@ -81,7 +88,7 @@ def _tell(figures: Mapping[str, Any], links: Mapping[str, Path], folder: Path) -
     print(f"verdict   {figures['verdict']}")
     for failure in figures["failures"]:
         print(f"          {failure}")
-    rows = {"report": "page", "ONNX": "onnx", "Core ML": "package", "PyTorch": "quantized"}
+    rows = {"report": "page", "card": "card", "ONNX": "onnx", "Core ML": "package", "PyTorch": "quantized"}
     for title, name in rows.items():
         if name in links:
             print(f"{title:<9} {links[name]}")

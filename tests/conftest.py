@@ -1,6 +1,7 @@
 """Small truth for every test: a 2-layer BERT, a Chinese vocabulary of a few hundred tokens, real sentences."""
 
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -20,8 +21,13 @@ LABELS = ["体育", "财经"]
 SPORT = ["国足热身赛一比零取胜", "姚明谈中国男篮新赛季", "英超第三轮曼联客场告负", "网球公开赛李娜晋级八强"]
 MONEY = ["央行下调存款准备金率", "沪指收盘上涨百分之一", "人民币汇率创年内新高", "基金公司三季度亏损扩大"]
 MAKER = {"stage": "test"}
-pytest_plugins = ["tests.s3_server", "tests.kubernetes_api"]
+pytest_plugins = ["tests.s3_server", "tests.kubernetes_api", "tests.kfp_api"]
 OPEN = Licence("Apache-2.0", "open")
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, which the tests press: a shell starts what runs in the background deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def example_texts(count: int) -> tuple[list[str], list[int]]:
@@ -177,3 +183,16 @@ def teacher_outputs(
     for teacher, outputs in zip(teachers, made, strict=True):
         cache_teacher(teacher, tiny_tokens, outputs, TeacherCacheConfig(threads=1, dtype="float32"))
     return made
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for all tests of a module."""
+    pytest.importorskip("selenium")
+    from tests.browser.chromium import PACKAGES, browsing, missing_programs, required
+
+    if missing := missing_programs():
+        why = f"{', '.join(missing)} not found; apt-get install --no-install-recommends {PACKAGES}"
+        (pytest.fail if required() else pytest.skip)(why)
+    with browsing() as driver:
+        yield driver

@@ -18,12 +18,14 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.http_server import HttpServer
 
 NAMESPACE = "ml"
 WORKFLOW = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "name": "compress-x7", "uid": "5f-workflow"}
@@ -348,8 +350,7 @@ def kubernetes_api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     cluster.add_pod("launcher")
     cluster.pods["launcher"]["metadata"]["ownerReferences"] = [{**WORKFLOW, "controller": True}]
     handler = type("Handler", (Handler,), {"cluster": cluster})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = HttpServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     config = tmp_path / "kubeconfig"
     config.write_text(json.dumps(kubeconfig(f"http://127.0.0.1:{server.server_port}")))

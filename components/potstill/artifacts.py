@@ -8,7 +8,7 @@ therefore an error, and a folder without `artifact.json` is unfinished work.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def expect(path: Path, *kinds: str, digest: str = "") -> Artifact:
         raise ArtifactError(f"{path} holds {artifact.kind}; wanted is {' or '.join(kinds)}")
     if digest and digest != artifact.digest:
         raise ArtifactError(f"{path} has digest {artifact.digest}; wanted is {digest}")
-    _compare(path, artifact.files, scan(path))
+    compare(path, artifact.files, scan(path))
     return artifact
 
 
@@ -99,7 +99,20 @@ def read_manifest(path: Path) -> Artifact:
     Raises:
         ArtifactError: the manifest is none.
     """
-    text = (path / MANIFEST).read_bytes()
+    return parse_manifest((path / MANIFEST).read_bytes(), path, path / MANIFEST)
+
+
+def parse_manifest(text: bytes, path: Path, where: object) -> Artifact:
+    """Read a manifest's text.
+
+    Args:
+        text: what `artifact.json` holds.
+        path: the artifact's folder on this machine.
+        where: how messages call the manifest.
+
+    Raises:
+        ArtifactError: the manifest is none.
+    """
     try:
         body = json.loads(text)
         return Artifact(
@@ -113,7 +126,7 @@ def read_manifest(path: Path) -> Artifact:
             meaning=body["meaning"],
         )
     except (ValueError, TypeError, KeyError) as broken:
-        raise ArtifactError(f"{path / MANIFEST} is not a manifest ({broken!r}); make the artifact again") from broken
+        raise ArtifactError(f"{where} is not a manifest ({broken!r}); make the artifact again") from broken
 
 
 def seal(
@@ -137,9 +150,11 @@ def seal(
     if kind not in KINDS:
         raise ArtifactError(f"{kind} is not a kind; kinds are: {', '.join(KINDS)}")
     licences = [each.licence for each in inputs.values()] + ([licence] if licence else [])
+    files = scan(path)
+    _open_to_its_readers(path)
     manifest = {
         "kind": kind,
-        "files": [asdict(file) for file in scan(path)],
+        "files": [asdict(file) for file in files],
         "made_by": made_by,
         "inputs": {name: each.digest for name, each in inputs.items()},
         "licence": asdict(strictest(licences) if licences else UNDECLARED),
@@ -151,6 +166,18 @@ def seal(
     unfinished.replace(path / MANIFEST)
     (path / UNSEALED).unlink(missing_ok=True)
     return _finished(path)
+
+
+def _open_to_its_readers(path: Path) -> None:
+    """Let whoever may read the folder read all in it.
+
+    safetensors and coremltools write for the owner alone, and the user of the next step's pod is another.
+    """
+    given = path.stat().st_mode
+    for each in path.rglob("*"):
+        wanted, mode = given & (0o777 if each.is_dir() else 0o666), each.stat().st_mode
+        if mode | wanted != mode:
+            each.chmod(mode | wanted)
 
 
 def scan(path: Path) -> tuple[File, ...]:
@@ -177,7 +204,10 @@ def sha256_of(path: Path) -> str:
 
 def _finished(path: Path) -> Artifact:
     if not path.is_dir():
-        raise ArtifactError(f"{path} does not exist or is not a folder; wanted is a sealed artifact")
+        raise ArtifactError(
+            f"{path} does not exist or is not a folder; wanted is a sealed artifact: check its place, "
+            "and that the step that writes it has ended"
+        )
     if (path / UNSEALED).exists():
         raise ArtifactError(f"{path} is unfinished: the stage that writes it did not end; run that stage again")
     if not is_sealed(path):
@@ -185,14 +215,26 @@ def _finished(path: Path) -> Artifact:
     return read_manifest(path)
 
 
-def _compare(path: Path, wanted: tuple[File, ...], found: tuple[File, ...]) -> None:
+def compare(where: object, wanted: Sequence[File], found: Sequence[File]) -> None:
+    """Prove that the files of an artifact are those of its manifest.
+
+    Args:
+        where: how messages call the artifact.
+        wanted: as the manifest lists them.
+        found: as they are.
+
+    Raises:
+        ArtifactError: files are missing, changed or added.
+    """
     want = {file.path: file for file in wanted}
     have = {file.path: file for file in found}
     offences = [f"missing {name}" for name in sorted(want.keys() - have.keys())]
     offences += [f"extra {name}" for name in sorted(have.keys() - want.keys())]
     offences += [f"changed {name}" for name in sorted(want.keys() & have.keys()) if want[name] != have[name]]
     if offences:
-        raise ArtifactError(f"{path} is not what was sealed: {', '.join(offences)}; make or fetch it again")
+        raise ArtifactError(
+            f"{where} is not what was sealed: {', '.join(offences)}; remove what is extra, or make or fetch it again"
+        )
 
 
 def _plain(value: Any) -> Any:

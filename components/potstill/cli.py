@@ -14,6 +14,7 @@ from potstill.arguments import WORDS, parse
 from potstill.errors import OptionError, PotstillError
 from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
 from potstill.measure.measures import Measures
+from potstill.one_line import one_line
 from potstill.os_failures import explain
 from potstill.progress import speaks
 
@@ -71,18 +72,35 @@ IMPORTS = {
     ),
 }
 COMMANDS = {**IMPORTS, **STAGES}
+RELEASES = {
+    "validate gate": (
+        "potstill.validate.gate_command",
+        "gate_verdict",
+        "a verdict of validate → exit code 0 for a pass, 1 for anything else, with what failed",
+    ),
+    "validate compare": (
+        "potstill.validate.compare",
+        "compare_reports",
+        "two reports → what moved from the one release to the other, and what of it is significant",
+    ),
+}
 COREML = {
-    "inspect": (
+    "coreml inspect": (
         "potstill.coreml.commands",
         "inspect_package",
         "inputs, labels, sizes, compression, oldest iOS, and what keeps it off the Neural Engine",
     ),
-    "predict": ("potstill.coreml.commands", "predict", "texts or arrays → labels and probabilities, with no Mac"),
-    "diff": ("potstill.coreml.commands", "diff", "two packages → in what they differ, also in their answers"),
+    "coreml predict": (
+        "potstill.coreml.commands",
+        "predict",
+        "texts or arrays → labels and probabilities, with no Mac",
+    ),
+    "coreml diff": ("potstill.coreml.commands", "diff", "two packages → in what they differ, also in their answers"),
 }
+READERS = {**RELEASES, **COREML}  # commands of two words; they read, tell, and write nothing but what they are asked to
 FUNCTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.HelptextFromCommentsOff)
 STAGE_OPTIONS = (*FUNCTIONS, tyro.conf.FlagConversionOff)  # true and false are written out, as in a pipeline
-COREML_OPTIONS = (*FUNCTIONS, tyro.conf.FlagCreatePairsOff)
+READER_OPTIONS = (*FUNCTIONS, tyro.conf.FlagCreatePairsOff)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,8 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] == "--version":
         print(f"potstill {potstill.__version__}")
         return 0
+    two = " ".join(given[:2])
+    if two in READERS:
+        return run_reader(two, given[2:])
     if given[0] == "coreml":
-        return run_coreml(given[1:])
+        return _coreml_help(given[1:])
     if given[0] not in COMMANDS:
         return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(COMMANDS)}, coreml")
     return run_stage(given[0], given[1:])
@@ -118,22 +139,22 @@ def run_stage(name: str, arguments: Sequence[str] | None = None, report: Callabl
     return _attempt(name, run)
 
 
-def run_coreml(arguments: Sequence[str]) -> int:
-    """Run `potstill coreml …`, which reads packages and writes nothing; return the exit code."""
+def run_reader(name: str, arguments: Sequence[str]) -> int:
+    """Run a command that reads and tells; return the exit code."""
+
+    def run() -> int:
+        told = _call(name, READERS[name], arguments, config=READER_OPTIONS)()
+        return int(told.code) if _printed(told.lines) else UNREAD
+
+    return _attempt(name, run)
+
+
+def _coreml_help(arguments: Sequence[str]) -> int:
+    """Teach the commands of `potstill coreml`, or refuse what is none of them."""
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_coreml_map())
         return 0
-    name = arguments[0]
-    if name not in COREML:
-        return _refuse(
-            f"'coreml {name}' is not a command; commands are: {', '.join(f'coreml {each}' for each in COREML)}"
-        )
-
-    def run() -> int:
-        told = _call(f"coreml {name}", COREML[name], arguments[1:], config=COREML_OPTIONS)()
-        return int(told.code) if _printed(told.lines) else UNREAD
-
-    return _attempt(f"coreml {name}", run)
+    return _refuse(f"'coreml {arguments[0]}' is not a command; commands are: {', '.join(COREML)}")
 
 
 def _printed(lines: Iterable[str]) -> bool:
@@ -186,19 +207,19 @@ def _explanation(stage: Callable[..., Any]) -> str:
 
 
 def _refuse(why: str) -> int:
-    print(f"potstill: error: {why}", file=sys.stderr)
+    print(f"potstill: error: {one_line(str(why))}", file=sys.stderr)
     return REFUSED
 
 
-def _rows(commands: Mapping[str, tuple[str, str, str]], before: str = "") -> str:
-    return "\n".join(f"  {before + name:<18} {purpose}" for name, (_, _, purpose) in commands.items())
+def _rows(commands: Mapping[str, tuple[str, str, str]]) -> str:
+    return "\n".join(f"  {name:<18} {purpose}" for name, (_, _, purpose) in commands.items())
 
 
 def _coreml_map() -> str:
     return (
         "usage: potstill coreml COMMAND [--help] …\n\n"
         "Core ML packages (.mlpackage, .mlmodel) of any origin are read and executed here, with no Mac.\n\n"
-        f"{_rows(COREML, 'coreml ')}\n\n"
+        f"{_rows(COREML)}\n\n"
         "potstill coreml COMMAND --help teaches a command."
     )
 
@@ -209,6 +230,7 @@ def _map() -> str:
         "potstill distils a large text classifier down to a phone. Each stage reads sealed folders and writes one.\n\n"
         f"stages, in the order of the path:\n{_rows(STAGES)}\n\n"
         f"what comes before them:\n{_rows(IMPORTS)}\n\n"
-        f"what looks at Core ML packages:\n{_rows(COREML, 'coreml ')}\n\n"
+        f"what reads verdicts and compares releases:\n{_rows(RELEASES)}\n\n"
+        f"what looks at Core ML packages:\n{_rows(COREML)}\n\n"
         "potstill COMMAND --help teaches a command; python -m potstill.<stage> is the same, in a container."
     )

@@ -17,9 +17,9 @@ def main() -> int:
 def stage(name: str) -> int:
     """Run `python -m potstill.<stage> …`; return the exit code."""
     begin()
-    from potstill.cli import run_stage  # noqa: PLC0415 - likewise
+    from potstill.cli import main as run  # noqa: PLC0415 - likewise
 
-    return run_stage(name)
+    return run([name, *sys.argv[1:]])
 
 
 def begin() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from potstill.artifacts import MANIFEST, is_sealed, sha256_of
 from potstill.errors import PotstillError
 from potstill.measure.measures import Measures
+from potstill.one_line import one_line
 from potstill.os_failures import explain
 
 
@@ -94,5 +95,5 @@ def write_payload(artifact: KfpArtifact, payload: object) -> None:
 
 
 def _stop(refused: PotstillError) -> SystemExit:
-    print(f"potstill: error: {refused}", file=sys.stderr)
+    print(f"potstill: error: {one_line(str(refused))}", file=sys.stderr)
     return SystemExit(2)

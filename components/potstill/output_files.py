@@ -44,6 +44,20 @@ def claim_files(files: Mapping[str, OutputFile], folder: Path) -> None:
         _make_room(name, each.path)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text so that nobody ever sees a part of it: beside its place first, then in one step into it.
+
+    Raises:
+        OSError: it cannot be written; what stood there stays.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _why_not(file: OutputFile, folder: Path) -> str:
     path, out = file.path.resolve(), folder.resolve()
     around = sealed_around(path)

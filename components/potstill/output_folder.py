@@ -1,5 +1,6 @@
 """Where a stage writes: an empty folder that is its own alone, and never at the cost of anything that is a user's."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from pathlib import Path
 from potstill.artifacts import MANIFEST, UNSEALED, is_sealed, read_manifest
 from potstill.errors import ArtifactError
 from potstill.exclusive import exclusive
+
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # as a path it has lost its second slash
 
 
 @contextmanager
@@ -44,6 +47,8 @@ def creating(path: Path, kind: str, *read: Path | None) -> Iterator[Path]:
 
 
 def _refuse_place(path: Path, read: tuple[Path | None, ...]) -> None:
+    if URI.match(str(path)):
+        raise ArtifactError(f"{path} is no folder of this machine; pass one, and copy it to the store afterwards")
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ArtifactError(f"{path} is not a folder; pass a new or an empty folder for the output")
     inputs = [each.resolve() for each in read if each is not None]

@@ -9,6 +9,7 @@ from conftest import LABELS, example_texts, make_checkpoint
 from pipelines.assisted import FURTHER_SEEDS, assisted
 from pipelines.command import run
 from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, expect
+from tests.validating import only
 
 TINY = {
     "max_length": 16,
@@ -22,10 +23,8 @@ TINY = {
     "student_layers": 1,
     "distill_epochs": 6,
     "distill_learning_rate": 0.003,
-    "max_student_drop": 100.0,
-    "max_export_drop": 100.0,
-    "min_agreement": 0.0,
-    "beat_tfidf": False,  # a few characters tell these sentences apart; nothing beats TF-IDF on them
+    "budgets": only(max_size_mb=20.0),
+    "robustness_rows": 8,
     "threads": 1,
     "dtype": "float32",
 }

@@ -11,6 +11,7 @@ from pipelines.assisted import assisted
 from pipelines.command import main, run
 from pipelines.compress import compress
 from potstill.artifacts import COREML, ONNX, REPORT, expect
+from tests.validating import only
 
 TINY = {
     "max_length": 16,
@@ -25,10 +26,8 @@ TINY = {
     "distill_learning_rate": 0.003,
     "prune_rounds": 1,
     "max_accuracy_drop": 100.0,
-    "max_student_drop": 100.0,
-    "max_export_drop": 100.0,
-    "min_agreement": 0.0,
-    "beat_tfidf": False,  # a few characters tell these sentences apart; nothing beats TF-IDF on them
+    "budgets": only(max_size_mb=20.0),
+    "robustness_rows": 8,
     "threads": 1,
     "dtype": "float32",
 }
@@ -103,7 +102,7 @@ def test_a_fresh_run_elsewhere_gives_the_same_digests(finished, sources, tmp_pat
 
 def test_a_missed_budget_fails_the_run_and_keeps_the_report(finished, sources, capsys):
     _, folder = finished
-    assert run(compress, {**TINY, **sources, "max_size_mb": 0.001}, folder) == 1
+    assert run(compress, {**TINY, **sources, "budgets": only(max_size_mb=0.001)}, folder) == 1
     told = capsys.readouterr().out
     assert "verdict   fail" in told
     assert "size" in told
@@ -132,6 +131,10 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         ),
         (["--data", "{csv}", "--start", "{start}", "--set", "qat_rows=-1"], "qat_rows should be greater than"),
         (["--data", "{csv}", "--start", "{start}", "--set", "recipe=x"], "recipe must be one of soft, tinybert"),
+        (
+            ["--data", "{csv}", "--start", "{start}", "--set", "budgets='max_sise_mb: 3'"],
+            "there is no budget 'max_sise_mb'; nearest: max_size_mb",
+        ),
         (["--params", "absent.yaml"], "cannot be read as a params file"),
         (["--local", "--docker"], "exclude each other"),
         ([], "nothing is given for data, start"),
@@ -150,8 +153,7 @@ def test_nonsense_is_refused_in_one_line(arguments, word, sources, tmp_path, mon
 
 
 def test_the_shipped_params_files_fit_the_pipeline(pytestconfig):
-    from pipelines.command import SOURCES
-    from pipelines.parameters import check
+    from pipelines.parameters import SOURCES, check
 
     for path in (pytestconfig.rootpath / "pipelines" / "params").glob("*.yaml"):
         pipeline = assisted if path.stem == "assisted" else compress
@@ -165,8 +167,8 @@ def test_export_only_takes_a_classifier_that_exists(finished, sources, tmp_path)
 
     _, folder = finished
     classifier = {"data": sources["data"], "start": str((folder / "pruned").resolve())}
-    budgets = {"max_export_drop": 100.0, "min_agreement": 0.0, "beat_tfidf": False}
-    assert run(export_only, {**classifier, **budgets, "max_length": 16, "threads": 1}, tmp_path / "export") == 0
+    judging = {"budgets": json.loads(only(max_size_mb=20)), "robustness_rows": 8}
+    assert run(export_only, {**classifier, **judging, "max_length": 16, "threads": 1}, tmp_path / "export") == 0
     summary = json.loads((tmp_path / "export" / "summary.json").read_text())
     assert {"model", "onnx_int8", "coreml_int8"} <= set(summary["models"])
     assert expect(tmp_path / "export" / "onnx", ONNX).meaning["labels"] == LABELS

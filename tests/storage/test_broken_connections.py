@@ -1,12 +1,13 @@
 """A store that breaks every connection off ends in one line, not in what boto3 raises."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from potstill.errors import InputError, OptionError
 from potstill.store.places import open_place
+from tests.http_server import HttpServer
 
 
 class Breaking(BaseHTTPRequestHandler):
@@ -33,7 +34,7 @@ class Breaking(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def place(monkeypatch):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Breaking)
+    server = HttpServer(("127.0.0.1", 0), Breaking)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     for name, value in {
@@ -68,3 +69,22 @@ def test_credentials_in_a_uri_are_refused_and_not_told():
     with pytest.raises(OptionError, match="has credentials in it") as refused:
         open_place("s3://AKIAKEY:hunter2@bucket/states")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_a_credential_with_a_line_break_is_named_and_not_told(monkeypatch, name):
+    monkeypatch.setenv(name, "TOPSECRET\n")
+    with pytest.raises(InputError, match=f"{name} has a line break or a space") as refused:
+        open_place("s3://bucket/states")
+    assert "TOPSECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_PROFILE", "nope"), ("AWS_MAX_ATTEMPTS", "rubbish"), ("AWS_RETRY_MODE", "rubbish")]
+)
+def test_a_setting_that_boto3_does_not_take_is_no_matter_of_the_network(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match="check what the AWS variables and files say") as refused:
+        open_place("s3://bucket/states")
+    assert name in str(refused.value)
+    assert "network" not in str(refused.value)

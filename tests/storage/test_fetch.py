@@ -5,7 +5,7 @@ import pytest
 from potstill.artifacts import DATASET, TOKENS, expect
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.errors import InputError, PotstillError
-from potstill.store.s3 import fetch
+from potstill.store.finding import fetch
 from potstill.tokenize import TokenizeConfig, tokenize_table
 from tests.s3_server import point_to
 

@@ -9,10 +9,11 @@ from potstill.artifacts import CHECKPOINT, DATASET, UNSEALED, expect
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.errors import ArtifactError, InputError
 from potstill.store import folders
+from potstill.store.finding import fetch
 from potstill.store.folders import claim, publish
 from potstill.store.place import Place
 from potstill.store.places import open_place
-from potstill.store.s3 import fetch, is_s3
+from potstill.store.s3 import is_s3
 
 pytestmark = pytest.mark.s3
 

@@ -30,6 +30,17 @@ def test_a_whole_folder_is_read(sealed):
     assert not (sealed.path / UNSEALED).exists()
 
 
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o644), (0o750, 0o640), (0o700, 0o600)])
+def test_who_may_read_the_folder_may_read_what_is_in_it(tmp_path, folder_mode, file_mode):
+    with creating(tmp_path / "made", TOKENS) as folder:
+        folder.chmod(folder_mode)
+        (folder / "inner").mkdir(mode=0o700)
+        (folder / "inner" / "for-its-owner").touch(mode=0o600)
+        seal(folder, TOKENS, MADE, {}, {})
+    modes = {each.name: each.stat().st_mode & 0o777 for each in (folder / "inner", folder / "inner" / "for-its-owner")}
+    assert modes == {"inner": folder_mode, "for-its-owner": file_mode}
+
+
 def test_the_manifest_is_canonical_json(sealed):
     text = (sealed.path / MANIFEST).read_bytes()
     assert text == rfc8785.dumps(json.loads(text))

@@ -13,6 +13,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from potstill import progress
 from potstill.artifacts import CHECKPOINT, COREML, Artifact, expect
 from potstill.coreml import load
 from potstill.coreml.quiet import quiet_coremltools
@@ -354,9 +355,21 @@ def test_the_table_tells_sizes_parity_and_advice(exported: Artifact):
     assert "* **layout** (fp16, int8): Hidden states are (batch, tokens, width)" in text
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no bar appear, however slow a busy machine is."""
+    monkeypatch.setattr(progress, "LOG_SECONDS", 600.0)
+
+
 @pytest.mark.parametrize(("length", "said"), [("8-32", "Lengths may vary"), ("8,32", "A few shapes are listed")])
 def test_lengths_that_are_not_fixed_are_warned_of(
-    length: str, said: str, tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path, capfd: pytest.CaptureFixture[str]
+    length: str,
+    said: str,
+    tmp_path: Path,
+    tiny_checkpoint: Path,
+    tiny_tokens: Path,
+    capfd: pytest.CaptureFixture[str],
+    quick: None,
 ):
     config = CoremlExportConfig(formats="fp16", target="iOS18", length=length, **FEW)
     export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", config)
@@ -364,7 +377,7 @@ def test_lengths_that_are_not_fixed_are_warned_of(
 
 
 def test_nothing_but_the_measures_is_said(
-    tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, tiny_checkpoint: Path, tiny_tokens: Path, capfd: pytest.CaptureFixture[str], quick: None
 ):
     export_coreml(tiny_checkpoint, tiny_tokens, tmp_path / "package", CoremlExportConfig(**FEW))
     assert capfd.readouterr() == ("", "")

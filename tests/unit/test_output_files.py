@@ -73,3 +73,15 @@ def test_a_place_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ArtifactError, match="cannot be written"):
         claim(tmp_path / "out", page=tmp_path / "file" / "page")
+
+
+def test_a_text_is_written_whole_or_not_at_all(tmp_path):
+    from potstill.output_files import write_whole
+
+    path = tmp_path / "page.html"
+    write_whole(path, "一\n")
+    assert path.read_bytes() == "一\n".encode()
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "half \ud800")
+    assert path.read_bytes() == "一\n".encode()
+    assert [each.name for each in tmp_path.iterdir()] == ["page.html"]

@@ -28,8 +28,8 @@ from potstill.onnx_export.int8 import dynamic_int8
 from potstill.onnx_export.int8.dynamic_int8 import quantize_dynamically
 from potstill.onnx_export.int8.int8_kernels import asked_int8
 from potstill.output_folder import creating
-from potstill.validate.onnx_candidates import onnx_candidates
-from potstill.validate.torch_candidates import torch_candidates
+from potstill.validate.models.onnx_models import onnx_candidates
+from potstill.validate.models.torch_models import torch_candidates
 from tests.conftest import LABELS, MAKER, OPEN
 from tests.coreml_families import int8_of, reached
 from tests.pruned_models import bert, mobilebert, uneven

@@ -16,11 +16,11 @@ from potstill.prune.curve import curve_from, read_curve
 from potstill.prune.surgery import cut_positions
 from potstill.validate import ValidateConfig, validate_models
 from potstill.validate.figures import read_figures
-from potstill.validate.other_words import cut_anew, reads_other_words
+from potstill.validate.models.reading import Reader
+from potstill.validate.models.words import reads_other_words
 from potstill.vocabulary.cut_files import write_cut
 from tests.conftest import LABELS, MAKER
-
-QUICK = {"latency_rows": 2, "latency_warmup": 0, "threads": 1}
+from tests.validating import QUICK
 
 
 def run(tokens, model, report, **others):
@@ -43,8 +43,9 @@ def test_the_sealed_report_holds_the_curve(judged, pruned_checkpoint):
 
 def test_the_pages_show_the_rounds(judged):
     page = (judged / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 3
-    section = page[page.index("<h2>Pruning</h2>") : page.index("<h2>Confusion matrix")]
+    start = page.index('<section id="pruning"')
+    section = page[start : page.index("</section>", start)]
+    assert section.count("<svg") == 1
     assert section.count("<tr") == 5
     assert section.count('class="final"') == 1
     assert "ms by the latency table" not in section
@@ -83,7 +84,7 @@ def test_the_model_brings_the_curve_where_no_pruned_one_is_given(tmp_path, tiny_
 def test_without_a_curve_there_is_no_section(tmp_path, tiny_tokens, tiny_checkpoint):
     run(tiny_tokens, tiny_checkpoint, tmp_path / "report")
     assert read_figures(tmp_path / "report.json")["pruning"] is None
-    assert "<h2>Pruning" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert '<section id="pruning"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Pruning" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
@@ -141,7 +142,7 @@ def follow(tokens, model, folder):
     with creating(folder, TOKENS, tokens, model):
         for split in SPLITS:
             table = pq.read_table(split_path(tokens, split))
-            anew = cut_anew(read_split(tokens, split), read_texts(tokens, split), model, meaning["max_length"])
+            anew = Reader(model, expect(tokens, TOKENS)).cut(read_texts(tokens, split))
             ids = pa.array([anew.row(row).tolist() for row in range(len(anew))], SCHEMA.field("input_ids").type)
             place = table.schema.get_field_index("input_ids")
             pq.write_table(table.set_column(place, SCHEMA.field("input_ids"), ids), split_path(folder, split))
@@ -152,10 +153,9 @@ def follow(tokens, model, folder):
 
 def test_the_tokens_own_tokenizer_gives_the_tokens_own_ids(tiny_tokens, tiny_checkpoint, tmp_path):
     table = read_split(tiny_tokens, TEST)
-    again = cut_anew(table, read_texts(tiny_tokens, TEST), tiny_checkpoint, 32)
+    again = Reader(tiny_checkpoint, expect(tiny_tokens, TOKENS)).cut(read_texts(tiny_tokens, TEST))
     assert (again.ids == table.ids).all()
     assert (again.offsets == table.offsets).all()
-    assert (again.labels == table.labels).all()
     assert not reads_other_words(tiny_checkpoint, tiny_tokens)
     assert not reads_other_words(tmp_path, tiny_tokens)  # no tokenizer
     (tmp_path / TOKENIZER).write_text("{}")

@@ -1,7 +1,7 @@
 """`potstill coreml predict | inspect | diff`: a package on the command line, with no Mac."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,24 +17,15 @@ from potstill.coreml.inspection.sample import random_rows, token_rows
 from potstill.coreml.inspection.text import told
 from potstill.coreml.loading import load, prepare
 from potstill.coreml.model import Model
-from potstill.coreml.one_line import one_line, refused_in_one_line
 from potstill.coreml.package import open_package
-from potstill.coreml.plain import as_json
 from potstill.coreml.predictions import Prediction, in_words, require_numbers, with_text
 from potstill.coreml.texts import encoded, read_texts
 from potstill.errors import InputError, OptionError
-
-SAME, DIFFERENT = 0, 1  # exit codes of diff; 2 is a refusal, as everywhere
+from potstill.one_line import one_line, refused_in_one_line
+from potstill.plain_json import as_json
+from potstill.told import DIFFERENT, SAME, Told
 
 Optional = Annotated[Path | None, arg(metavar="PATH")]
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a command says, line by line, and the exit code that it ends with."""
-
-    lines: Iterable[str]
-    code: int = SAME
 
 
 @refused_in_one_line()

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from potstill.coreml.model import Output
-from potstill.coreml.one_line import one_line
 from potstill.errors import InputError
+from potstill.one_line import one_line
 
 SHOWN = 5  # labels of a line, the likeliest first
 NUMBERS = 8  # of an array, in a line

@@ -9,15 +9,16 @@ from pydantic import field_validator
 
 from potstill.artifacts import DATASET, seal
 from potstill.data.known import KNOWN_DATA, KnownData
-from potstill.data.tables import count_rows, table_files
+from potstill.data.tables import count_rows, ending_of, table_on_disk
 from potstill.errors import InputError
 from potstill.licences import UNDECLARED, USES, Licence
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
 from potstill.output_folder import creating
 from potstill.provenance import maker
-from potstill.store import s3
+from potstill.store.finding import fetch
 from potstill.store.packages import fetch_members
+from potstill.store.s3 import is_s3
 
 HEADER = "label\ttext\n"
 
@@ -87,17 +88,18 @@ def _copy_tables(source: str, out: Path) -> tuple[dict[str, Any], int]:
 
     A local path stays out of the manifest, only its last part is named.
     """
-    if s3.is_s3(source):
-        s3.fetch(source, out)
-        return {"name": PurePosixPath(source).stem, "source": source}, count_rows(out)
+    if is_s3(source):
+        fetch(source, out)
+        return {"name": PurePosixPath(source).stem, "source": source}, count_rows(table_on_disk(out))
     given = Path(source)
     if not given.exists():
         raise InputError(
             f"{source} is neither a file, a folder, an s3:// URI nor a known set; sets are: {', '.join(KNOWN_DATA)}"
         )
-    rows, root = count_rows(given), given if given.is_dir() else given.parent
-    for file in table_files(given):
-        place = out / file.relative_to(root)
+    table = table_on_disk(given)
+    rows = count_rows(table)
+    for file in table.files:
+        place = out / (file.inside if ending_of(file.inside) else f"{file.inside}{file.ending}")
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, place)
+        shutil.copyfile(file.name, place)
     return {"name": given.stem, "source": given.name}, rows

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -32,11 +31,11 @@ class Columns:
         return [self.text, self.label] if self.label else [self.text]
 
 
-def check_columns(file: Path, present: Sequence[str], columns: Columns, headerless: bool) -> None:
+def check_columns(file: object, present: Sequence[str], columns: Columns, headerless: bool) -> None:
     """Prove that a file has each wanted column exactly once.
 
     Args:
-        file: the table, for the message.
+        file: the table, as the message shall call it.
         present: names of its columns, in their order.
         columns: what is wanted.
         headerless: whether a file of its format may lack a header.
@@ -54,7 +53,7 @@ def check_columns(file: Path, present: Sequence[str], columns: Columns, headerle
             )
 
 
-def _missing(file: Path, present: Sequence[str], columns: Columns, role: str, headerless: bool) -> str:
+def _missing(file: object, present: Sequence[str], columns: Columns, role: str, headerless: bool) -> str:
     name = columns.text if role == TEXT else columns.label
     others = [each for each in present if each not in columns.wanted]
     ways = [f"--{role}-column {other}" for other in others[:1]]

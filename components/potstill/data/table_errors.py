@@ -3,10 +3,11 @@
 import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 
+from potstill.data.table_files import TableFile
+from potstill.data.table_formats import unpacked
 from potstill.errors import InputError
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -19,7 +20,7 @@ MARKS = {
 
 
 @contextmanager
-def explained(file: Path) -> Iterator[None]:
+def explained(file: TableFile) -> Iterator[None]:
     """Turn whatever goes wrong while a file is read into one line.
 
     Raises:
@@ -32,16 +33,16 @@ def explained(file: Path) -> Iterator[None]:
         raise InputError(_explain(file, broken)) from broken
 
 
-def _refuse_other_encodings(file: Path) -> None:
+def _refuse_other_encodings(file: TableFile) -> None:
     """Refuse what a byte order mark gives away; a reader of columns would speak of ragged rows."""
-    with pa.input_stream(str(file), compression="detect") as opened:
+    with unpacked(file, 4) as opened:
         first = opened.read(4)
     encoding = next((name for mark, name in MARKS.items() if first.startswith(mark)), "")
     if encoding:
         raise InputError(f"{file} is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8")
 
 
-def _explain(file: Path, broken: Exception) -> str:
+def _explain(file: TableFile, broken: Exception) -> str:
     said = " ".join(str(broken).split())
     said = said if len(said) <= 300 else f"{said[:300]}…"
     if "UTF8" in said or isinstance(broken, UnicodeDecodeError):
@@ -49,7 +50,7 @@ def _explain(file: Path, broken: Exception) -> str:
         if not file.name.lower().endswith(".parquet"):
             way = "convert it, for instance: iconv -f GB18030 -t UTF-8"
         return f"{file} is not UTF-8 ({said}); {way}"
-    if "Empty CSV" in said or "Empty JSON" in said or file.stat().st_size == 0:
+    if "Empty CSV" in said or "Empty JSON" in said or file.size == 0:
         return f"{file} is empty; wanted is a table with at least one row"
     if "straddling" in said:
         return f"{file} has a row above 4 MiB; is a quotation mark never closed, or the ending wrong?"

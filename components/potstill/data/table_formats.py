@@ -6,13 +6,16 @@ order mark; a further `.gz` is unpacked while reading (not for Parquet, which co
 """
 
 import codecs
+import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv, json, parquet
 
+from potstill.data.read_ahead import ReadAhead
+from potstill.data.table_files import TableFile
 from potstill.data.table_values import is_text
 
 # Memory per file is a few of these. A row that fits is always read, one above two of them never; between, it depends
@@ -31,15 +34,41 @@ class Format:
         rows: file → how many rows it has, having read all of it.
     """
 
-    names: Callable[[Path, Sequence[str]], list[str]]
-    batches: Callable[[Path, Sequence[str], Sequence[str]], Iterator[pa.RecordBatch]]
-    rows: Callable[[Path], int]
+    names: Callable[[TableFile, Sequence[str]], list[str]]
+    batches: Callable[[TableFile, Sequence[str], Sequence[str]], Iterator[pa.RecordBatch]]
+    rows: Callable[[TableFile], int]
+
+
+@contextmanager
+def unpacked(file: TableFile, block: int = 0) -> Iterator[pa.NativeFile]:
+    """Open a file to be read from its beginning; one that ends in .gz is unpacked meanwhile.
+
+    Args:
+        file: which.
+        block: how many bytes to ask for at once; 0: BLOCK_BYTES.
+    """
+    packing = "gzip" if file.ending.endswith(".gz") else None
+    with (
+        io.BufferedReader(file.open(), block or BLOCK_BYTES) as raw,
+        pa.input_stream(raw, compression=packing) as stream,
+    ):
+        yield stream
+
+
+@contextmanager
+def _ahead(file: TableFile) -> Iterator[ReadAhead]:
+    with unpacked(file) as stream:
+        ahead = ReadAhead(stream)
+        try:
+            yield ahead
+        finally:
+            ahead.close()
 
 
 def _delimited(delimiter: str, quote: str | bool) -> Format:
-    def opened(path: Path, given: Sequence[str], wanted: Sequence[str]) -> pa.RecordBatchReader:
+    def opened(ahead: ReadAhead, given: Sequence[str], wanted: Sequence[str]) -> pa.RecordBatchReader:
         return csv.open_csv(
-            path,
+            ahead.file(),
             # one thread, because only then do errors carry a row number
             read_options=csv.ReadOptions(column_names=given or None, block_size=BLOCK_BYTES, use_threads=False),
             parse_options=csv.ParseOptions(
@@ -53,87 +82,99 @@ def _delimited(delimiter: str, quote: str | bool) -> Format:
             ),
         )
 
-    def names(path: Path, given: Sequence[str]) -> list[str]:
-        with opened(path, given, ()) as reader:
-            return list(reader.schema.names)
+    def names(file: TableFile, given: Sequence[str]) -> list[str]:
+        with _ahead(file) as ahead:
+            return list(ahead.schema(lambda: opened(ahead, given, ())).names)
 
-    def batches(path: Path, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with opened(path, given, wanted) as reader:
-            yield from reader
+    def batches(file: TableFile, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with _ahead(file) as ahead:
+            yield from ahead.batches(lambda: opened(ahead, given, wanted))
 
-    def rows(path: Path) -> int:
-        places = [str(place) for place in range(len(names(path, ())))]  # headers may repeat a name, these do not
-        return sum(map(len, batches(path, places, places))) - 1  # less the header
+    def rows(file: TableFile) -> int:
+        places = [str(place) for place in range(len(names(file, ())))]  # headers may repeat a name, these do not
+        return sum(map(len, batches(file, places, places))) - 1  # less the header
 
     return Format(names, batches, rows)
 
 
-def _json_schema(path: Path) -> pa.Schema:
+def _json_schema(file: TableFile) -> pa.Schema:
     """Column names and types of the first block; whatever is neither number nor truth value is read as text."""
-    with _open_json(path, None) as reader:
-        kept = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_nested)
+    kept = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_nested)
+    with _ahead(file) as ahead:
         return pa.schema(
             [
                 field if any(is_kind(field.type) for is_kind in kept) else (field.name, pa.string())
-                for field in reader.schema
+                for field in ahead.schema(lambda: _open_json(ahead, None))
             ]
         )
 
 
-def _open_json(path: Path, schema: pa.Schema | None) -> pa.RecordBatchReader:
+def _open_json(ahead: ReadAhead, schema: pa.Schema | None) -> pa.RecordBatchReader:
     parse = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "ignore")
     return json.open_json(
-        pa.input_stream(path, compression="detect"),
+        ahead.file(),
         read_options=json.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
         parse_options=parse,
     )
 
 
-def _json_names(path: Path, given: Sequence[str]) -> list[str]:
+def _json_stream(file: TableFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    with _ahead(file) as ahead:
+        yield from ahead.batches(lambda: _open_json(ahead, schema))
+
+
+def _json_names(file: TableFile, given: Sequence[str]) -> list[str]:
     del given  # every JSON object names its columns
-    return list(_json_schema(path).names)
+    return list(_json_schema(file).names)
 
 
-def _json_batches(path: Path, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _json_batches(file: TableFile, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
     del given
-    schema = _json_schema(path)
-    with _open_json(path, pa.schema([schema.field(name) for name in wanted])) as reader:
-        for batch in reader:
-            batch.validate(full=True)  # the JSON reader alone lets broken UTF-8 pass
-            yield batch.select(list(wanted))
+    schema = _json_schema(file)
+    for batch in _json_stream(file, pa.schema([schema.field(name) for name in wanted])):
+        batch.validate(full=True)  # the JSON reader alone lets broken UTF-8 pass
+        yield batch.select(list(wanted))
 
 
-def _json_rows(path: Path) -> int:
+def _json_rows(file: TableFile) -> int:
     """Every row is parsed, but no value is converted: columns that nobody reads may change their type."""
-    _json_schema(path)
+    _json_schema(file)
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with pa.input_stream(path, compression="detect") as opened:
+    with unpacked(file) as opened:
         while block := opened.read(BLOCK_BYTES):
             decoder.decode(block)
     decoder.decode(b"", final=True)
-    with _open_json(path, pa.schema([])) as reader:
-        return sum(map(len, reader))
+    return sum(map(len, _json_stream(file, pa.schema([]))))
 
 
-def _parquet_names(path: Path, given: Sequence[str]) -> list[str]:
+@contextmanager
+def _open_parquet(file: TableFile) -> Iterator[parquet.ParquetFile]:
+    """Only what is asked for is read, a column's chunk piece by piece and not all of it at once."""
+    with file.open() as raw, parquet.ParquetFile(pa.PythonFile(raw, "r"), buffer_size=BLOCK_BYTES) as opened:
+        yield opened
+
+
+def _parquet_names(file: TableFile, given: Sequence[str]) -> list[str]:
     del given  # a Parquet file names its columns
-    return list(parquet.read_schema(path).names)
+    with _open_parquet(file) as opened:
+        return list(opened.schema_arrow.names)
 
 
-def _parquet_batches(path: Path, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(file: TableFile, given: Sequence[str], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
     del given
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted), use_threads=False):
+    with _open_parquet(file) as opened:
+        for batch in opened.iter_batches(BATCH_ROWS, columns=list(wanted), use_threads=False):
             batch.validate(full=True)  # broken UTF-8 passes a Parquet reader
             yield batch
 
 
-def _parquet_rows(path: Path) -> int:
+def _parquet_rows(file: TableFile) -> int:
     """Columns of text are read; pictures and lists beside them are not."""
-    schema = parquet.read_schema(path)
-    for _ in _parquet_batches(path, (), [field.name for field in schema if is_text(field.type)]):
+    with _open_parquet(file) as opened:
+        texts, count = [field.name for field in opened.schema_arrow if is_text(field.type)], opened.metadata.num_rows
+    for _ in _parquet_batches(file, (), texts):
         pass
-    return int(parquet.read_metadata(path).num_rows)
+    return int(count)
 
 
 _CSV, _TSV = _delimited(",", '"'), _delimited("\t", quote=False)

@@ -1,7 +1,5 @@
 """Cells as text: what a text and a label may be in a file, and how each becomes a string."""
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,11 +7,11 @@ from potstill.data.table_columns import RAW_SCHEMA, Columns
 from potstill.errors import InputError
 
 
-def as_text(file: Path, batch: pa.RecordBatch, columns: Columns) -> pa.RecordBatch:
+def as_text(file: object, batch: pa.RecordBatch, columns: Columns) -> pa.RecordBatch:
     """Bring a batch to RAW_SCHEMA: texts must be text, labels may be text, numbers or truth values.
 
     Args:
-        file: the table, for the message.
+        file: the table, as the message shall call it.
         batch: with the wanted columns, of any type.
         columns: which is which.
 
@@ -35,7 +33,7 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
 
 
-def _labels(file: Path, batch: pa.RecordBatch, name: str) -> pa.Array:
+def _labels(file: object, batch: pa.RecordBatch, name: str) -> pa.Array:
     label = batch.column(name)
     if pa.types.is_dictionary(label.type):
         label = label.dictionary_decode()
@@ -47,7 +45,7 @@ def _labels(file: Path, batch: pa.RecordBatch, name: str) -> pa.Array:
     return _finite(file, label, name) if pa.types.is_floating(label.type) else label
 
 
-def _finite(file: Path, label: pa.Array, name: str) -> pa.Array:
+def _finite(file: object, label: pa.Array, name: str) -> pa.Array:
     """Take NaN for a missing label: pandas has no other for a column of numbers; infinity names nothing."""
     wide = label.cast(pa.float64())
     if pc.any(pc.is_inf(wide)).as_py():

@@ -2,17 +2,23 @@
 
 import io
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 INK = "#010203"  # stands for the page's text colour, which is not known here; `svg` puts it in
 BLUE, ORANGE, TEAL, RED = "#6b7fd7", "#d9822b", "#2a9d8f", "#d05a4e"  # each readable on white and on black
+GREY = "#808b9c"  # likewise
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
+    "text.parse_math": False,  # a `$` in a title is a dollar
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -27,17 +33,21 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 LIGHT, DARK = "#1f2430", "#e4e7ee"  # the ink of a drawing that stands alone
-TITLE_HEIGHT = 11  # points
+SHORT = 6  # times from end to end of a logarithmic axis: too few of 1, 2 and 5 lie within
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
-def style(salt: str) -> Any:
+@contextmanager
+def style(salt: str) -> Iterator[None]:
     """Draw in the style; enter it before anything is drawn.
 
     Args:
         salt: makes element ids stable; another one for each plot of a page, so that they differ.
     """
-    return mpl.rc_context({**STYLE, "svg.hashsalt": salt})
+    with mpl.rc_context({**STYLE, "svg.hashsalt": salt}), warnings.catch_warnings():
+        # Text is drawn by who shows the page, in a font of theirs; matplotlib's own need not have the character.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        yield
 
 
 def panels(width: float, height: float, count: int = 1) -> tuple[Figure, list[Axes]]:
@@ -53,28 +63,13 @@ def panels(width: float, height: float, count: int = 1) -> tuple[Figure, list[Ax
     return figure, made
 
 
-def write_titles(
-    figure: Figure, axes: Axes, points: Sequence[tuple[float, float, str]], width: float, lift: float = 0
-) -> None:
-    """Write each title beside its point, moved up where another title stands already.
-
-    Args:
-        figure: what the axes are part of.
-        axes: with its points drawn.
-        points: x, y and title of each.
-        width: of the longest title, in points.
-        lift: how far above its point a title stands, in points.
-    """
-    figure.draw_without_rendering()  # lays the axes out, so that places are known
-    taken: list[tuple[float, float]] = []
-    for across, up, title in sorted(points, key=lambda point: point[1]):
-        x, y = axes.transData.transform((across, up)) * 72 / figure.dpi
-        free = y
-        for other_x, other_y in sorted(taken, key=lambda place: place[1]):
-            if abs(other_x - x) < width and abs(free - other_y) < TITLE_HEIGHT:
-                free = other_y + TITLE_HEIGHT
-        taken.append((x, free))
-        axes.annotate(title, (across, up), (8, free - y + lift), textcoords="offset points", va="center", fontsize=9)
+def logarithmic(axis: Axis) -> None:
+    """Make an axis logarithmic, with plain numbers at 1, 2 and 5, or closer where it is short; its limits are set."""
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+    least, most = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)) if most > SHORT * least else MaxNLocator(5))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def svg(figure: Figure) -> str:

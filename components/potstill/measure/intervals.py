@@ -5,6 +5,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from potstill.measure.non_inferiority.bound import loss_at_most
+
 
 def wilson(right: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the score interval of a share: it keeps its level near 0 and 1, where ± 1.96 standard errors does not.
@@ -50,8 +52,25 @@ def paired_bootstrap(
     Source: percentile interval of Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 13.3; paired
     over test rows as in Koehn (2004), Statistical Significance Tests for Machine Translation Evaluation, EMNLP.
     """
-    rows = len(one_right)
     better, worse = np.count_nonzero(one_right & ~other_right), np.count_nonzero(other_right & ~one_right)
+    return paired_bootstrap_counts(int(better), int(worse), len(one_right), confidence, resamples, seed)
+
+
+def paired_bootstrap_counts(
+    better: int, worse: int, rows: int, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the interval of `paired_bootstrap` from counts: rows that the one model alone, and the other alone, gets.
+
+    Args:
+        better: rows that the one model alone gets right.
+        worse: rows that the other alone does.
+        rows: all rows, at least 1.
+        confidence: level, in (0, 1).
+        resamples: draws, at least 1.
+        seed: of the draws.
+
+    Returns: lower and upper bound of (better - worse) / rows, in [-1, 1].
+    """
     dice = np.random.Generator(np.random.PCG64(seed))
     drawn = dice.multinomial(rows, np.array([better, worse, rows - better - worse]) / rows, size=resamples)
     tail = (1 - confidence) / 2
@@ -62,21 +81,17 @@ def paired_bootstrap(
 def paired_loss_bound(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_], confidence: float = 0.95) -> float:
     """Return how much accuracy is lost at most: the one-sided upper bound of accuracy(before) - accuracy(after).
 
-    A closed form that keeps its level for few rows, and where the two are right on the same rows: there the bootstrap
-    finds nothing that could vary, and would call any number of rows enough.
+    It is exact, so it keeps its level for few rows, too, and where the two are right on the same rows: there the
+    bootstrap finds nothing that could vary, and would call any number of rows enough.
 
     Args:
         before: (rows,) where the one model was right; at least one row.
         after: (rows,) the same rows, the other model.
-        confidence: level, in (0, 1).
+        confidence: level, in [0.5, 1).
 
-    Returns: the bound, at most 1. It is negative where the other model is surely better.
+    Returns: the bound, in [-1, 1]. It is negative where the other model is surely better.
 
-    Source: the adjusted Wald interval of Bonett and Price (2012), Journal of Educational and Behavioral Statistics
-    37(4), 479-488, doi:10.3102/1076998611411915: one row is added to either kind of disagreement.
+    Source: `non_inferiority.loss_at_most`.
     """
-    rows = len(before) + 2
-    lost = (np.count_nonzero(before & ~after) + 1) / rows
-    gained = (np.count_nonzero(after & ~before) + 1) / rows
-    error = ((lost + gained - (lost - gained) ** 2) / rows) ** 0.5
-    return min(1.0, float(lost - gained + NormalDist().inv_cdf(confidence) * error))
+    lost, gained = np.count_nonzero(before & ~after), np.count_nonzero(after & ~before)
+    return loss_at_most(int(lost), int(gained), len(before), confidence)

@@ -14,28 +14,38 @@ class Latency:
     """How long one row takes, in milliseconds of wall time.
 
     Attributes:
-        p50_ms: the median over the rows.
-        p95_ms: 95th percentile over the rows, linearly interpolated.
+        p50_ms: the median over the calls.
+        p95_ms: 95th percentile over the calls, linearly interpolated.
+        p99_ms: 99th percentile, likewise; of fewer than a hundred calls little more than the slowest.
     """
 
     p50_ms: float
     p95_ms: float
+    p99_ms: float
 
 
-def measure_latency(calls: Sequence[Callable[[], object]], warmup: int) -> Latency:
+def measure_latency(calls: Sequence[Callable[[], object]], warmup: int) -> tuple[Latency, tuple[float, ...]]:
     """Time each call once, after `warmup` calls that are not counted.
 
     Args:
         calls: one per row, with everything but the model's own work done before.
         warmup: uncounted calls, from the first row on and round again; they fill caches and allocate arenas.
+
+    Returns: the percentiles, and each call's milliseconds.
     """
     for index in range(warmup):
         calls[index % len(calls)]()
-    p50, p95 = np.percentile([_milliseconds(call) for call in calls], [50, 95])
-    return Latency(float(p50), float(p95))
+    times = tuple(milliseconds(call) for call in calls)
+    return percentiles(times), times
 
 
-def _milliseconds(call: Callable[[], object]) -> float:
+def percentiles(times: Sequence[float]) -> Latency:
+    """Sum up milliseconds of calls; at least one."""
+    return Latency(*(float(each) for each in np.percentile(times, [50, 95, 99])))
+
+
+def milliseconds(call: Callable[[], object]) -> float:
+    """Time one call."""
     started = time.perf_counter()
     call()
     return (time.perf_counter() - started) * 1000

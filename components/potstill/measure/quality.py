@@ -31,6 +31,7 @@ class Quality:
         accuracy_low: lower end of its 95 % Wilson interval.
         accuracy_high: upper end.
         macro_f1: mean F1 of the classes that occur among the truths or the predictions, in [0, 1].
+        weighted_f1: mean F1 of the classes, each by its number of rows, in [0, 1].
         per_class: one entry per label, in label order.
         confusion: confusion[truth][predicted] = rows.
     """
@@ -39,6 +40,7 @@ class Quality:
     accuracy_low: float
     accuracy_high: float
     macro_f1: float
+    weighted_f1: float
     per_class: tuple[ClassQuality, ...]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -61,8 +63,9 @@ def judge_quality(truth: Labels, predicted: Labels, names: list[str]) -> Quality
     )
     occurring = matrix.sum(0) + matrix.sum(1) > 0
     macro_f1 = float(np.mean(columns[2][occurring]))
+    weighted_f1 = float(np.average(columns[2], weights=columns[3]))
     confusion = tuple(tuple(int(count) for count in row) for row in matrix)
-    return Quality(right / len(truth), low, high, macro_f1, per_class, confusion)
+    return Quality(right / len(truth), low, high, macro_f1, weighted_f1, per_class, confusion)
 
 
 def agreement(one: Labels, other: Labels) -> float:

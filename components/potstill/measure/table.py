@@ -9,16 +9,16 @@ from potstill.measure.size import MEGABYTE
 
 NONE = "—"
 STORY = (
-    *("tfidf", "control", "teacher", "student", "pruned", "model", "qat"),
+    *("majority", "tfidf", "control", "teacher", "student", "pruned", "model", "qat"),
     *("onnx_int8", "onnx_int8_qdq"),
     *(f"coreml_{name}" for name in FORMATS),
 )
-HEAD = ("model", "accuracy %", "macro-F1", "size MB", "p50 ms", "p95 ms", "= teacher %", "= PyTorch %")
+HEAD = ("model", "accuracy %", "lost ≤", "macro-F1", "size MB", "p50 ms", "p95 ms", "= teacher", "= PyTorch")
 
 WIDTH = 100  # columns of the notes under the text table
 AGREEMENT = (
-    "= teacher, = PyTorch: share of rows with the same predicted label. An export is compared with the float PyTorch "
-    "model that it was made from, QDQ with Quantized, and Quantized with its own float weights."
+    "= teacher, = PyTorch: share of rows with the same predicted label, %. An export is compared with the float "
+    "PyTorch model that it was made from, QDQ with Quantized, and Quantized with its own float weights."
 )
 
 
@@ -66,10 +66,12 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
     interval = f"95 % interval {100 * final['accuracy_low']:.2f} to {100 * final['accuracy_high']:.2f} % (Wilson)"
     counts = f"{latency['rows']} rows after {latency['warmup']} uncounted calls"
     lines = [
-        f"{figures['rows']:,} test rows. Accuracy of {final['title']}: {interval}.",
+        f"{_rows(figures)}. Accuracy of {final['title']}: {interval}.",
         f"Latency: one row at its own length, batch 1, one thread, {latency['clock']}, {counts}.",
         AGREEMENT,
     ]
+    if any(model.get("loss") for model in figures["models"].values()):
+        lines.insert(1, _lost(figures))
     if figures.get("other_words"):
         names = ", ".join(figures["other_words"])
         lines.append(f"Read with a tokenizer of its own, not that of the tokens, from the same texts: {names}.")
@@ -85,6 +87,19 @@ def notes(figures: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _rows(figures: Mapping[str, Any]) -> str:
+    """How many rows judged; that they are not all of them must be said."""
+    rows, whole = figures["rows"], figures.get("whole_rows", figures["rows"])
+    counted = f"{rows:,} test {'row' if rows == 1 else 'rows'}"
+    return counted if rows == whole else f"A quick look: {rows:,} of {whole:,} test rows"
+
+
+def _lost(figures: Mapping[str, Any]) -> str:
+    """What the column of losses means."""
+    reference = figures["models"][figures["reference"]]["title"]
+    return f"lost ≤: points of accuracy lost against {reference} at most, the exact one-sided 95 % bound."
+
+
 def _gain(control: Mapping[str, Any]) -> str:
     """What distillation is worth, and how sure that is."""
     gain, low, high = (f"{100 * control[name]:+.2f}" for name in ("gain", "gain_low", "gain_high"))
@@ -96,6 +111,7 @@ def _row(model: Mapping[str, Any], latency: Mapping[str, float]) -> tuple[str, .
     return (
         str(model["title"]),
         _number(model["accuracy"], 100, 2),
+        _number((model.get("loss") or {}).get("at_most"), 100, 2),
         _number(model["macro_f1"], 1, 4),
         _number(model["bytes"], 1 / MEGABYTE, 2),
         _number(latency.get("p50_ms"), 1, 2),

@@ -32,6 +32,7 @@ class Rival:
         """Return probabilities (rows, labels); 0 for a label without a training row."""
         probabilities = np.zeros((len(texts), self.labels))
         probabilities[:, self.pipeline.classes_] = self.pipeline.predict_proba(texts)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)  # they came in float32, and sum to 1 in that
         return probabilities
 
 

@@ -1,6 +1,6 @@
 """The curve of a pruning as a picture: accuracy, with its bound, over size and over time."""
 
-from itertools import compress
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from potstill.measure.drawing import BLUE, INK, ORANGE, RED, panels, standalone, style, svg, write_titles
+from potstill.measure.drawing import BLUE, INK, ORANGE, RED, panels, standalone, style, svg
+from potstill.measure.place_titles import place_titles
 from potstill.prune.curve import DRAWING, Curve, Point, pareto
 
 WIDTH, HEIGHT = 8.4, 3.9  # inches
 LEAST_VIEW = 0.05  # of accuracy: a floor so near is always shown
 NAMED = 8  # points at most, or their names would stand on each other
-TITLE_WIDTH, LIFT = 44, 6  # points: of "trimmed"; above the line of the start
+STEPS = 12  # places along a whisker that are kept free of names
 
 
 def draw(curve: Curve, clock: str = "") -> str:
@@ -37,7 +38,8 @@ def draw(curve: Curve, clock: str = "") -> str:
         figure.legend(handles=_legend(curve), loc="outside lower center", ncols=4, fontsize=9)
         for axes, cost in zip(both, ("parameters", curve.pace), strict=True):
             titles = [(*_place(point, cost), _short(point)) for point in _named(curve)]
-            write_titles(figure, axes, titles, TITLE_WIDTH, LIFT)
+            points = [_place(point, cost) for point in curve.points]
+            place_titles(figure, axes, titles, points, _whiskers(curve, cost))
         return svg(figure)
 
 
@@ -93,6 +95,20 @@ def _named(curve: Curve) -> list[Point]:
     points, step = curve.points, -(-len(curve.points) // NAMED)
     always = {points[0].round, points[-1].round, curve.chosen}
     return [point for place, point in enumerate(points) if place % step == 0 or point.round in always]
+
+
+def _whiskers(curve: Curve, cost: str) -> list[tuple[float, float]]:
+    """Places along the whiskers and the line between the best, which no name should cover."""
+    places = []
+    for point in curve.points:
+        across, up = _place(point, cost)
+        down = max(0.0, point.lost_at_most - point.lost) / STEPS
+        places += [(across, up - step * down) for step in range(STEPS + 1)]
+    worth = sorted(_place(point, cost) for point in compress(curve.points, pareto(curve.points, [cost])))
+    for one, other in pairwise(worth):
+        shares = [step / STEPS for step in range(STEPS + 1)]
+        places += [(one[0] + at * (other[0] - one[0]), one[1] + at * (other[1] - one[1])) for at in shares]
+    return places
 
 
 def _short(point: Point) -> str:

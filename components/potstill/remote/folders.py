@@ -10,7 +10,7 @@ from typing import get_args
 from potstill.cli import STAGES
 from potstill.progress import tell
 from potstill.remote.places import on_disk, standard
-from potstill.store.s3 import fetch
+from potstill.store.finding import fetch
 
 OUTPUTS = {"teacher-train": "teacher", "distill": "student", "prune": "pruned", "qat": "quantized"}
 """The training stages, and the parameter of each that is the folder it writes."""

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from potstill.errors import MissingError
 from potstill.store.place import Place, parts_of
-from potstill.store.s3 import code_of, connect, list_keys, telling
+from potstill.store.s3 import code_of, connect, list_objects, telling
 
 NO_OBJECT = ("NoSuchKey", "404")  # the second of a HEAD, which has no body to say more in
 
@@ -24,7 +24,8 @@ class BucketPlace(Place):
         root = f"{self.prefix}/" if self.prefix else ""
         prefix = f"{self._name(below)}/" if below else root
         with telling(self.uri):
-            return sorted(name.removeprefix(root) for name in list_keys(self.client, self.bucket, prefix))
+            found = list_objects(self.client, self.bucket, prefix)
+        return sorted(each["Key"].removeprefix(root) for each in found)
 
     def write_from(self, key: str, stream: BinaryIO) -> None:
         """Upload; a large object in parts, of which nothing is seen before all have arrived."""

@@ -8,10 +8,11 @@ from potstill.images import image_for
 
 @dsl.component(base_image=image_for("tokenize"), install_kfp_package=False)
 def tokenize(
-    data: Input[Dataset],
     start: Input[Model],
     tokens: Output[Dataset],
     metrics: Output[Metrics],
+    data: Input[Dataset] = None,
+    data_uri: str = "",
     text_column: str = "text",
     label_column: str = "label",
     label_separator: str = "",
@@ -31,8 +32,9 @@ def tokenize(
     """Turn raw texts into token ids, split so that no text leaks from training into the test.
 
     Args:
-        data: dataset/v1, raw CSV, TSV, JSONL or Parquet (a file or a folder of them), or tokens/v1 to be cut anew.
         start: checkpoint/v1 whose tokenizer is used.
+        data: dataset/v1, raw CSV, TSV, JSONL or Parquet (a file or a folder of them), or tokens/v1 to be cut anew.
+        data_uri: the same as s3://bucket/…, instead of data: it is streamed, where KFP copies data to the disk.
         text_column: column of the texts.
         label_column: column of the labels; empty for a table without labels.
         label_separator: separates several labels of one row, as in 体育|财经; empty: one label per row.
@@ -54,11 +56,18 @@ def tokenize(
         tokens: tokens/v1: token ids per split as Parquet, tokenizer, label names, statistics.
         metrics: rows of each split, duplicates, conflicts, share of unknown and of cut texts, vocabulary size, seconds.
     """
+    from pathlib import Path
+
     from potstill.kfp_io import run
+    from potstill.measure.measures import Measures
     from potstill.tokenize import TokenizeConfig, tokenize_table
+    from potstill.tokenize.source import named_by
+
+    def tokenize(start: Path, tokens: Path, config: TokenizeConfig, data: Path | None = None) -> Measures:
+        return tokenize_table(named_by(data, data_uri), start, tokens, config)
 
     run(
-        tokenize_table,
+        tokenize,
         lambda: TokenizeConfig(
             text_column=text_column,
             label_column=label_column,

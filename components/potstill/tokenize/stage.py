@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from potstill.artifacts import CHECKPOINT, TOKENS, expect, is_sealed, seal
+from potstill.artifacts import CHECKPOINT, TOKENS, Artifact, expect, is_sealed, seal
 from potstill.data.table_columns import Columns
+from potstill.data.table_files import Table
 from potstill.data.tables import stream_table
 from potstill.data.tokens import MULTI_LABEL
 from potstill.encoder.positions import longest_input
@@ -92,16 +93,16 @@ def _check_length(start: Path, max_length: int) -> None:
         raise InputError(f"{start} reads at most {most} tokens; pass --max-length {most} or less, got {max_length}")
 
 
-def _read(source: Source, config: TokenizeConfig) -> Iterator[pa.RecordBatch]:
+def _read(table: Table, config: TokenizeConfig) -> Iterator[pa.RecordBatch]:
     columns = Columns(config.text_column, config.label_column, column_names(config.columns))
-    return progress(stream_table(source.path, columns), "read", unit="batch")
+    return progress(stream_table(table, columns), "read", unit="batch")
 
 
 def _corpus(source: Source, start: Path, config: TokenizeConfig, scratch: Path) -> Corpus:
-    if source.sealed is not None and source.sealed.kind == TOKENS:
-        return corpus_of_tokens(source.sealed, config)
+    if isinstance(source.texts, Artifact):
+        return corpus_of_tokens(source.texts, config)
     shares = Shares(config.test_share, config.validation_share, config.labelled_rows, config.unlabelled_rows)
     labelled, separator = bool(config.label_column), config.label_separator
-    division = divide(_read(source, config), shares, config.seed, labelled, scratch, separator)
+    division = divide(_read(source.texts, config), shares, config.seed, labelled, scratch, separator)
     labels = labels_of(start, division.labels) if config.labels_of_start else division.labels
     return corpus_of_table(division, scratch, labels, separator)

@@ -31,7 +31,7 @@ def corpus_of_tokens(tokens: Artifact, config: TokenizeConfig) -> Corpus:
     Raises:
         InputError: another option than APPLY is set.
     """
-    _refuse_dividing(tokens, config)
+    _refuse_dividing(config)
     multi_label = bool(tokens.meaning.get(MULTI_LABEL))
     found: dict[str, int] = {split: tokens.meaning["splits"].get(split, 0) for split in SPLITS}
 
@@ -47,7 +47,7 @@ def corpus_of_tokens(tokens: Artifact, config: TokenizeConfig) -> Corpus:
     return Corpus(Counts(rows=count, unique=count), found, list(tokens.meaning["labels"]), multi_label, read)
 
 
-def _refuse_dividing(tokens: Artifact, config: TokenizeConfig) -> None:
+def _refuse_dividing(config: TokenizeConfig) -> None:
     given = {
         field.name: getattr(config, field.name)
         for field in fields(config)
@@ -56,6 +56,6 @@ def _refuse_dividing(tokens: Artifact, config: TokenizeConfig) -> None:
     if given:
         shown = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
         raise InputError(
-            f"{tokens.path} is a token set, whose rows stay divided and labelled as they are; leave out {shown}, "
+            f"data is a token set, whose rows stay divided and labelled as they are; leave out {shown}, "
             "or pass the table that it was made from"
         )

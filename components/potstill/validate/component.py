@@ -14,8 +14,10 @@ def validate(
     model: Input[Model],
     report: Output[Dataset],
     figures: Output[Dataset],
+    judgement: Output[Dataset],
     page: Output[HTML],
     markdown: Output[Markdown],
+    card: Output[Markdown],
     metrics: Output[Metrics],
     confusion: Output[ClassificationMetrics],
     onnx: Input[Model] = None,
@@ -23,17 +25,15 @@ def validate(
     teacher: Input[Model] = None,
     student: Input[Model] = None,
     pruned: Input[Model] = None,
+    devices: Input[Dataset] = None,
+    budgets: str = "",
     test_rows: int = 0,
+    robustness_rows: int = 500,
     threads: int = 2,
     latency_rows: int = 100,
     latency_warmup: int = 10,
-    max_size_mb: float = 0.0,
-    max_latency_p95_ms: float = 0.0,
-    min_accuracy: float = 0.0,
-    max_student_drop: float = 0.0,
-    max_export_drop: float = 0.0,
-    min_agreement: float = 0.0,
-    beat_tfidf: bool = True,
+    latency_lengths: str = "",
+    footprint: bool = True,
 ) -> NamedTuple("Outputs", verdict=str, failures=str):  # type: ignore[valid-type]
     """Judge every format on the whole test split, and hold it to its budgets; never fails for one.
 
@@ -45,27 +45,27 @@ def validate(
         teacher: checkpoint/v1 of the teacher.
         student: checkpoint/v1 of the student as distilled.
         pruned: checkpoint/v1 of the pruned student.
+        devices: Measurements from phones, a JSON file or a folder of them, judged by the same budgets.
+        budgets: Budgets as YAML, such as 'max_size_mb: 7.5'; those not named stand at their defaults, null is none.
         test_rows: Test rows to evaluate on, for a quick look; 0 is all.
+        robustness_rows: Test rows that are also asked with typing errors and the like, in each way; 0 is none.
         threads: Rows computed side by side, each on one CPU thread; changes no figure.
         latency_rows: Test rows to time, one at a time.
         latency_warmup: Uncounted calls before the timed ones.
-        max_size_mb: Budget, megabytes of an int8 export at most; 0 is none.
-        max_latency_p95_ms: Budget, 95th percentile of one row's milliseconds at most; 0 is none.
-        min_accuracy: Budget, accuracy as a share in [0, 1] at least; 0 is none.
-        max_student_drop: Budget, points that the student may lose against the teacher; 0 is none.
-        max_export_drop: Budget, points that an int8 export may lose against the student; 0 is none.
-        min_agreement: Budget, share of rows on which an export predicts what PyTorch does, at least; 0 is none.
-        beat_tfidf: Budget, be more accurate than TF-IDF on the same labels.
+        latency_lengths: Tokens of rows timed besides, comma-separated; empty is 16, 32, 64, 128 and the longest.
+        footprint: Whether each PyTorch and ONNX model is opened in a process of its own, for memory and cold start.
 
     Returns:
         report: The sealed report/v1 with every reproducible figure and every prediction.
-        figures: One JSON file with all figures: the report's, latency, budgets, verdict.
+        figures: One JSON file with all figures: the report's, time, memory, budgets, verdict.
+        judgement: The verdict alone, JSON with a schema.
         page: The HTML report.
         markdown: The Markdown report.
-        metrics: Accuracy, macro-F1, agreement, megabytes and milliseconds of each model, failed budgets, seconds.
+        card: The model card, as model hubs read it.
+        metrics: Accuracy, F1, agreement, losses, megabytes and milliseconds of each model, failed budgets, seconds.
         confusion: The confusion matrix of the model that ships.
-        verdict: pass or fail.
-        failures: One failed budget a line; empty when all are met.
+        verdict: pass, fail or inconclusive.
+        failures: One budget a line that is failed or not decided; empty when all are met.
     """
     from pathlib import Path
 
@@ -76,17 +76,14 @@ def validate(
     run(
         validate_models,
         lambda: ValidateConfig(
+            budgets=budgets,
             test_rows=test_rows,
+            robustness_rows=robustness_rows,
             threads=threads,
             latency_rows=latency_rows,
             latency_warmup=latency_warmup,
-            max_size_mb=max_size_mb,
-            max_latency_p95_ms=max_latency_p95_ms,
-            min_accuracy=min_accuracy,
-            max_student_drop=max_student_drop,
-            max_export_drop=max_export_drop,
-            min_agreement=min_agreement,
-            beat_tfidf=beat_tfidf,
+            latency_lengths=latency_lengths,
+            footprint=footprint,
         ),
         {
             "tokens": tokens,
@@ -96,8 +93,16 @@ def validate(
             "teacher": teacher,
             "student": student,
             "pruned": pruned,
+            "devices": devices,
         },
-        {"report": report, "figures": figures, "page": page, "markdown": markdown},
+        {
+            "report": report,
+            "figures": figures,
+            "judgement": judgement,
+            "page": page,
+            "markdown": markdown,
+            "card": card,
+        },
         metrics,
     )
     every = read_figures(Path(figures.path))
@@ -112,8 +117,8 @@ def gate(verdict: str, failures: str, figures: Input[Dataset], page: Input[HTML]
     """Fail the run when the verdict is not a pass, and name each budget that is not met.
 
     Args:
-        verdict: pass or fail, from validate.
-        failures: One failed budget a line, from validate.
+        verdict: pass, fail or inconclusive, from validate.
+        failures: One budget a line that is failed or not decided, from validate.
         figures: All figures, from validate; the step's log then tells where they are.
         page: The HTML report, from validate.
     """

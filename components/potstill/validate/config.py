@@ -2,38 +2,62 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from potstill.options import Threads, options
+from potstill.options import UNRECORDED, Threads, options
+
+LENGTHS = (16, 32, 64, 128)
+SHORTEST = 3  # tokens of a row that is timed: [CLS], a token, [SEP]
 
 
 @options
 class ValidateConfig:
-    """What is measured, and which budgets decide the verdict (0: no budget).
+    """What is measured, and which budgets decide the verdict.
 
-    Budgets judge every int8 export that is given (ONNX, ONNX QDQ, Core ML), or the model itself where there is none.
-    A budget whose figure could not be measured is failed.
+    Budgets judge every compressed export that is given (ONNX int8, ONNX QDQ, Core ML), or the model itself where there
+    is none.
     """
 
+    budgets: Annotated[str, UNRECORDED] = ""
+    """Budgets as YAML, such as 'max_size_mb: 7.5', or the path of a .yaml, .yml or .json file that holds them. Those
+    that are not named stand at their defaults; null is no such budget. Empty: all defaults."""
     test_rows: Annotated[int, Field(ge=0)] = 0
     """Test rows to evaluate on, evenly spaced, for a quick look; 0: all."""
-    threads: Threads = 2
+    robustness_rows: Annotated[int, Field(ge=0)] = 500
+    """Test rows, evenly spaced, that teacher, final model and TF-IDF are also asked with typing errors, in other
+    scripts, cut and so on, each row in each way; 0: none."""
+    threads: Annotated[Threads, UNRECORDED] = 2
     """Rows computed side by side, each on one CPU thread; changes no figure. Latency is always measured one by one."""
-    latency_rows: Annotated[int, Field(ge=1)] = 100
+    latency_rows: Annotated[int, Field(ge=1), UNRECORDED] = 100
     """Test rows to time, evenly spaced, one at a time at their own length."""
-    latency_warmup: Annotated[int, Field(ge=0)] = 10
+    latency_warmup: Annotated[int, Field(ge=0), UNRECORDED] = 10
     """Uncounted calls before the timed ones."""
-    max_size_mb: Annotated[float, Field(ge=0)] = 0.0
-    """Budget: megabytes on disk (1 MB = 1,000,000 bytes), at most; 0: none."""
-    max_latency_p95_ms: Annotated[float, Field(ge=0)] = 0.0
-    """Budget: 95th percentile of one row's milliseconds on one thread, at most; 0: none. Not for Core ML."""
-    min_accuracy: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Budget: accuracy on the test split, as a share in [0, 1], at least; 0: none."""
-    max_student_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
-    """Budget: points of accuracy that the student may lose against the teacher; 0: none."""
-    max_export_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
-    """Budget: points of accuracy that an int8 export may lose against the student (without one: the model); 0: none."""
-    min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Budget: share of rows on which an exported format, float or int8, predicts what PyTorch does; 0: none."""
-    beat_tfidf: bool = True
-    """Budget: be more accurate than TF-IDF with logistic regression on the same labels."""
+    latency_lengths: Annotated[str, UNRECORDED] = ""
+    """Tokens of rows on which latency and throughput are measured besides, comma-separated, as 16,64. Empty: 16, 32, 64
+    and 128, as far as the longest test row goes, and that row's length."""
+
+    footprint: Annotated[bool, UNRECORDED] = True
+    """Whether every PyTorch and ONNX model is also opened in a process of its own, for its memory and cold start."""
+
+    @field_validator("budgets")
+    @classmethod
+    def _are_budgets(cls, value: str) -> str:
+        from potstill.validate.budgets import read_budgets  # noqa: PLC0415 - scipy is slow to load
+
+        read_budgets(value)  # refused before anything is computed
+        return value
+
+    @field_validator("latency_lengths")
+    @classmethod
+    def _are_lengths(cls, value: str) -> str:
+        for each in filter(None, value.split(",")):
+            if not (each.strip().isascii() and each.strip().isdecimal() and int(each) >= SHORTEST):
+                raise ValueError(
+                    f"latency_lengths must be numbers of at least {SHORTEST}, comma-separated, as 16,64, got {value!r}"
+                )
+        return value
+
+    def lengths(self, longest: int) -> list[int]:
+        """The lengths to measure, ascending, none of them beyond `longest`, which is at least SHORTEST."""
+        asked = [int(each) for each in self.latency_lengths.split(",") if each.strip()] or [*LENGTHS, longest]
+        return sorted({max(SHORTEST, min(each, longest)) for each in asked})

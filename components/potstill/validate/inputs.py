@@ -13,7 +13,7 @@ from potstill.encoder.checkpoint import read_config
 from potstill.encoder.multi_label import refuse_multi_label
 from potstill.encoder.positions import longest_input
 from potstill.errors import InputError
-from potstill.validate.other_words import reads_other_words
+from potstill.validate.models.words import reads_other_words
 
 KINDS = {
     "tokens": TOKENS,
@@ -34,11 +34,13 @@ class TestRows:
         table: token ids and labels; every row has a label.
         texts: the text of each row.
         row_ids: the id of each row.
+        whole: rows of the whole test split; these may be some of them.
     """
 
     table: TokenTable
     texts: list[str]
     row_ids: list[str]
+    whole: int
 
 
 def expect_inputs(folders: Mapping[str, Path | None]) -> dict[str, Artifact]:
@@ -86,7 +88,7 @@ def read_test(tokens: Path, rows: int) -> TestRows:
     if missing:
         raise InputError(f"{missing} rows of the test split have no label; a test split is labelled throughout")
     texts, ids, chosen = read_texts(tokens, TEST), read_row_ids(tokens, TEST), spread(len(whole), rows or len(whole))
-    return TestRows(whole.take(chosen), [texts[i] for i in chosen], [ids[i] for i in chosen])
+    return TestRows(whole.take(chosen), [texts[i] for i in chosen], [ids[i] for i in chosen], len(whole))
 
 
 def pruned_of(inputs: Mapping[str, Artifact]) -> Artifact:

@@ -1,16 +1,12 @@
 """What each part of a model takes: embeddings, every layer of the encoder, the head, and the graph itself."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from potstill.artifacts import scan
 from potstill.coreml.inspection.facts import Part, WeightFacts
+from potstill.measure.parts import EMBEDDINGS, HEAD, OTHER, part_of
 
-# Weights bear the names of the modules that they come from; those of transformers' encoders are told apart by these.
-LAYER = re.compile(r"layers?_(\d+)_")
-EMBEDDINGS, HEAD, OTHER = "embeddings", "head", "other weights"
-BEGINS = {"embedding": EMBEDDINGS, "pooler": HEAD, "classif": HEAD, "head": HEAD, "dense": HEAD, "out_proj": HEAD}
 GRAPH = "graph, names and padding"
 
 
@@ -28,16 +24,8 @@ def by_part(weights: Iterable[WeightFacts], total: int) -> tuple[Part, ...]:
     """
     found: dict[str, int] = {}
     for each in weights:
-        name = part_of(each)
+        name = part_of(each.name)
         found[name] = found.get(name, 0) + each.bytes
     layers = sorted((name for name in found if name.startswith("layer ")), key=lambda name: int(name.split()[1]))
     order = [name for name in (EMBEDDINGS, *layers, HEAD, OTHER) if name in found]
     return (*(Part(name, found[name]) for name in order), Part(GRAPH, max(0, total - sum(found.values()))))
-
-
-def part_of(weight: WeightFacts) -> str:
-    """Say which part of the model a weight belongs to, by its name."""
-    layer = LAYER.search(weight.name)
-    if layer:
-        return f"layer {layer[1]}"
-    return next((part for word, part in BEGINS.items() if word in weight.name.lower()), OTHER)

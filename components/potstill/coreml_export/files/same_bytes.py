@@ -37,7 +37,6 @@ def save(model: Any, folder: Path, beside: Mapping[str, str]) -> None:
     inside = {file.path: file.sha256 for file in scan(folder / "Data") if folder / "Data" / file.path != model_file}
     _rewrite_model(folder, model_file, {**inside, **beside})
     _rewrite_manifest(folder, manifest)
-    _let_anybody_read(folder)
 
 
 def _rewrite_model(folder: Path, file: Path, digests: Mapping[str, str]) -> None:
@@ -46,12 +45,6 @@ def _rewrite_model(folder: Path, file: Path, digests: Mapping[str, str]) -> None
     entries.pop(DATE, None)
     entries.update({f"{PREFIX}{name}": digest for name, digest in digests.items()})
     file.write_bytes(message.SerializeToString(deterministic=True))
-
-
-def _let_anybody_read(folder: Path) -> None:
-    """Coremltools lets nobody else read its files and folders; a next step may run as another user."""
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _rewrite_manifest(folder: Path, manifest: dict[str, Any]) -> None:

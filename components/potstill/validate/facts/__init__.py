@@ -1,0 +1,1 @@
+"""What is told of the models, once they have been measured."""

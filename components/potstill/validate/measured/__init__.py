@@ -1,0 +1,1 @@
+"""What is measured of one model: its answers, its time, its memory."""

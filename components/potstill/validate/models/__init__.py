@@ -1,0 +1,1 @@
+"""How each model in each format is opened and run."""

@@ -1,0 +1,36 @@
+"""What a run is given, checked before anything runs; the same for a run here and for one on a cluster."""
+
+from typing import Any, NamedTuple
+
+from pipelines.parameters import SOURCES, Values, check, with_budgets
+from pipelines.sources import refuse_lacking
+from pipelines.step_options import check_steps
+
+NAMED = (*SOURCES, "revision")  # in a params file, and no parameters of the pipeline
+
+
+class Prepared(NamedTuple):
+    """A pipeline's parameters, of the types it declares; and what the user named as sources."""
+
+    arguments: Values
+    sources: dict[str, str]
+    types: dict[str, str]
+
+
+def prepare(pipeline: Any, values: Values) -> Prepared:
+    """Check everything that can be checked without a step.
+
+    Args:
+        pipeline: the compiled pipeline object.
+        values: parameters by name, and the sources `data` and `start`.
+
+    Raises:
+        PotstillError: a parameter or an option of a step is refused, or a source is lacking.
+    """
+    types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
+    sources = {name: str(values[name]) for name in NAMED if name in values}
+    known = {name: kind for name, kind in types.items() if name.removesuffix("_uri") not in SOURCES}
+    arguments = with_budgets(check({name: each for name, each in values.items() if name not in NAMED}, known))
+    check_steps(pipeline, arguments)
+    refuse_lacking(sources, types)
+    return Prepared(arguments, sources, types)
