@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from potstill.artifacts import MANIFEST, UNSEALED, is_sealed, read_manifest
+from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, UNSEALED, is_sealed, read_manifest
 from potstill.errors import ArtifactError
 from potstill.exclusive import exclusive
 
@@ -80,6 +80,8 @@ def _refuse_contents(path: Path, kind: str) -> None:
     if sealed.kind != kind:
         raise ArtifactError(f"{path} holds {sealed.kind}, which {kind} would replace; pass another folder")
     ours = {MANIFEST, UNSEALED, *(file.path for file in sealed.files)}
+    if kind == BUNDLE:
+        ours.add(SIGNATURE)
     strange = sorted({each.relative_to(path).as_posix() for each in found} - ours)
     if strange:
         raise ArtifactError(
