@@ -15,7 +15,6 @@ from typing import Any
 
 from potstill.errors import ArtifactError
 from potstill.licences import UNDECLARED, Licence, strictest
-from potstill.provenance import Maker
 
 DATASET = "dataset/v1"
 TOKENS = "tokens/v1"
@@ -33,6 +32,9 @@ KINDS = (DATASET, TOKENS, CHECKPOINT, TEACHER_OUTPUTS, LATENCY, ONNX, COREML, RE
 MANIFEST = "artifact.json"
 UNSEALED = ".unsealed"  # stands in the folder from the first byte to the seal, so that a killed stage can be run again
 SIGNATURE = "model.sig"  # in a bundle, over all else in it: a signature cannot be among the files that it signs
+
+Maker = Mapping[str, Any]
+"""Who made an artifact, as `potstill.provenance.maker` tells it."""
 
 
 @dataclass(frozen=True)

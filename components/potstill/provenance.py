@@ -6,7 +6,6 @@ No time of day and no duration stands here: both would give the same work anothe
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import is_dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import potstill
+from potstill.artifacts import Maker
 from potstill.options import recorded
-
-Maker = Mapping[str, Any]
 
 LIBRARIES = (
     "coremltools",
