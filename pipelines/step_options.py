@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from pipelines.parameters import Values
-from potstill.cli import STAGES
+from potstill.commands import STAGES
 from potstill.errors import OptionError
 
 COMPONENT = re.compile(r"comp-(?P<stage>.+?)(-\d+)?")  # KFP numbers a component that is used again: comp-distill-2

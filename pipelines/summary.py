@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.delivery import JUDGED
 from potstill.artifacts import MANIFEST, is_sealed, sha256_of
-from potstill.cli import STAGES
+from potstill.commands import STAGES
 from potstill.measure.table import text_table
 from potstill.validate.figures import read_figures
 from potstill.validate.gate import PASS

@@ -11,6 +11,7 @@ import tyro
 
 import potstill
 from potstill.arguments import WORDS, parse
+from potstill.commands import COMMANDS, COREML, EVIDENCE, GROUPS, IMPORTS, OFFLINE, READERS, STAGES, VERDICTS
 from potstill.errors import OptionError, PotstillError
 from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
 from potstill.measure.measures import Measures
@@ -20,84 +21,6 @@ from potstill.progress import speaks
 
 REFUSED = 2  # the exit code
 UNREAD = 141  # that of a program whose reader went away: 128 + SIGPIPE
-# name: (module, function, what it does) — in the order of the path from text to phone
-STAGES = {
-    "tokenize": ("potstill.tokenize", "tokenize_table", "a table of texts → token ids per split, tokenizer, labels"),
-    "teacher-train": (
-        "potstill.teacher_train",
-        "train_teacher",
-        "tokens + a starting checkpoint → a fine-tuned teacher",
-    ),
-    "teacher-cache": (
-        "potstill.teacher_cache",
-        "cache_teacher",
-        "teacher + tokens → what the teacher answers on every row, once for all students",
-    ),
-    "teacher-ensemble": (
-        "potstill.teacher_ensemble",
-        "ensemble_outputs",
-        "outputs of several teachers → their weighted sum, one teacher to learn from",
-    ),
-    "distill": ("potstill.distill", "distill_student", "teacher + tokens → a small student that answers like it"),
-    "latency-table": (
-        "potstill.latency_table",
-        "measure_latencies",
-        "checkpoint → milliseconds by heads and FFN neurons, measured here, for prune to aim at",
-    ),
-    "prune": (
-        "potstill.prune",
-        "prune_checkpoint",
-        "student → fewer heads, FFN neurons, layers and word pieces, down to a target or a floor",
-    ),
-    "choose-round": ("potstill.choose_round", "choose_round", "a pruned checkpoint → another of its rounds"),
-    "qat": (
-        "potstill.qat",
-        "quantize_checkpoint",
-        "student → int8 scales that keep its accuracy: trained, calibrated, or for inputs as they come",
-    ),
-    "onnx-export": ("potstill.onnx_export", "export_onnx", "checkpoint → ONNX: fp32, fused, int8; parity proved"),
-    "coreml-export": ("potstill.coreml_export", "export_coreml", "checkpoint → Core ML packages; executed and proved"),
-    "validate": ("potstill.validate", "validate_models", "every format on the test split → report and verdict"),
-}
-IMPORTS = {
-    "import-data": (
-        "potstill.data.importing",
-        "import_data",
-        "a table, folder, s3:// URI or known set → a sealed data set",
-    ),
-    "import-checkpoint": (
-        "potstill.encoder.importing",
-        "import_checkpoint",
-        "a hub id, folder or known set → a sealed checkpoint",
-    ),
-}
-COMMANDS = {**IMPORTS, **STAGES}
-RELEASES = {
-    "validate gate": (
-        "potstill.validate.gate_command",
-        "gate_verdict",
-        "a verdict of validate → exit code 0 for a pass, 1 for anything else, with what failed",
-    ),
-    "validate compare": (
-        "potstill.validate.compare",
-        "compare_reports",
-        "two reports → what moved from the one release to the other, and what of it is significant",
-    ),
-}
-COREML = {
-    "coreml inspect": (
-        "potstill.coreml.commands",
-        "inspect_package",
-        "inputs, labels, sizes, compression, oldest iOS, and what keeps it off the Neural Engine",
-    ),
-    "coreml predict": (
-        "potstill.coreml.commands",
-        "predict",
-        "texts or arrays → labels and probabilities, with no Mac",
-    ),
-    "coreml diff": ("potstill.coreml.commands", "diff", "two packages → in what they differ, also in their answers"),
-}
-READERS = {**RELEASES, **COREML}  # commands of two words; they read, tell, and write nothing but what they are asked to
 FUNCTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.HelptextFromCommentsOff)
 STAGE_OPTIONS = (*FUNCTIONS, tyro.conf.FlagConversionOff)  # true and false are written out, as in a pipeline
 READER_OPTIONS = (*FUNCTIONS, tyro.conf.FlagCreatePairsOff)
@@ -105,21 +28,27 @@ READER_OPTIONS = (*FUNCTIONS, tyro.conf.FlagCreatePairsOff)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 different (diff), 2 refused (a line on stderr), 130 stopped."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] in ("-h", "--help"):
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if given[0] in ("-h", "--help"):
         print(_map())
         return 0
     if given[0] == "--version":
         print(f"potstill {potstill.__version__}")
         return 0
-    two = " ".join(given[:2])
-    if two in READERS:
-        return run_reader(two, given[2:])
-    if given[0] == "coreml":
-        return _coreml_help(given[1:])
-    if given[0] not in COMMANDS:
-        return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(COMMANDS)}, coreml")
-    return run_stage(given[0], given[1:])
+    return _run(given)
+
+
+def _run(given: list[str]) -> int:
+    reader = next((name for name in (" ".join(given[:2]), given[0]) if name in READERS), "")
+    if reader:
+        return run_reader(reader, given[len(reader.split()) :])
+    if given[0] in OFFLINE:
+        return int(import_module(OFFLINE[given[0]][0]).main(given[1:]))
+    if given[0] in GROUPS:
+        return _group_help(*given[:2])
+    if given[0] in COMMANDS:
+        return run_stage(given[0], given[1:])
+    return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(_first_words())}")
 
 
 def show(measures: Measures) -> None:
@@ -149,12 +78,20 @@ def run_reader(name: str, arguments: Sequence[str]) -> int:
     return _attempt(name, run)
 
 
-def _coreml_help(arguments: Sequence[str]) -> int:
-    """Teach the commands of `potstill coreml`, or refuse what is none of them."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(_coreml_map())
-        return 0
-    return _refuse(f"'coreml {arguments[0]}' is not a command; commands are: {', '.join(COREML)}")
+def _group_help(group: str, word: str = "--help") -> int:
+    """Teach the commands of a group, or refuse what is none of them."""
+    commands, about = GROUPS[group]
+    if word not in ("-h", "--help"):
+        return _refuse(f"'{group} {word}' is not a command; commands are: {', '.join(commands)}")
+    print(
+        f"usage: potstill {group} COMMAND [--help] …\n\n{about}\n\n{_rows(commands)}\n\n"
+        f"potstill {group} COMMAND --help teaches a command."
+    )
+    return 0
+
+
+def _first_words() -> list[str]:
+    return list(dict.fromkeys(name.split()[0] for name in (*COMMANDS, *READERS, *OFFLINE)))
 
 
 def _printed(lines: Iterable[str]) -> bool:
@@ -211,17 +148,8 @@ def _refuse(why: str) -> int:
     return REFUSED
 
 
-def _rows(commands: Mapping[str, tuple[str, str, str]]) -> str:
-    return "\n".join(f"  {name:<18} {purpose}" for name, (_, _, purpose) in commands.items())
-
-
-def _coreml_map() -> str:
-    return (
-        "usage: potstill coreml COMMAND [--help] …\n\n"
-        "Core ML packages (.mlpackage, .mlmodel) of any origin are read and executed here, with no Mac.\n\n"
-        f"{_rows(COREML)}\n\n"
-        "potstill coreml COMMAND --help teaches a command."
-    )
+def _rows(commands: Mapping[str, tuple[str, ...]]) -> str:
+    return "\n".join(f"  {name:<18} {each[-1]}" for name, each in commands.items())
 
 
 def _map() -> str:
@@ -230,7 +158,8 @@ def _map() -> str:
         "potstill distils a large text classifier down to a phone. Each stage reads sealed folders and writes one.\n\n"
         f"stages, in the order of the path:\n{_rows(STAGES)}\n\n"
         f"what comes before them:\n{_rows(IMPORTS)}\n\n"
-        f"what reads verdicts and compares releases:\n{_rows(RELEASES)}\n\n"
+        f"what reads verdicts and compares releases:\n{_rows(VERDICTS)}\n\n"
+        f"what an auditor and a release manager ask of a bundle:\n{_rows(OFFLINE)}\n{_rows(EVIDENCE)}\n\n"
         f"what looks at Core ML packages:\n{_rows(COREML)}\n\n"
         "potstill COMMAND --help teaches a command; python -m potstill.<stage> is the same, in a container."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import potstill
-from potstill.cli import STAGES
+from potstill.commands import STAGES
 from potstill.errors import InputError
 
 RELEASE_LOCK = Path(__file__).with_name("images.lock.json")  # {"prune": "registry/potstill/prune@sha256:…", …}

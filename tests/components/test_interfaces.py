@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.compile import COMPONENTS, compile_all
-from potstill.cli import STAGES
+from potstill.commands import STAGES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PLACES = {"tokenize": {"data_uri"}}  # where an input lies is no option: the same texts give the same digest

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, TEACHER_OUTPUTS, TOKENS, expect
-from potstill.cli import STAGES
+from potstill.commands import STAGES
 from potstill.errors import ArtifactError
 
 # stage: (what each input reads, the output)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from potstill.cli import STAGES, main
+from potstill.cli import main
+from potstill.commands import STAGES
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.onnx_export import OnnxExportConfig, export_onnx
 

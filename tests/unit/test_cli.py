@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from potstill.cli import COMMANDS, STAGES, main
+from potstill.cli import main
+from potstill.commands import COMMANDS, STAGES
 
 MODULES = [name.replace("-", "_") for name in STAGES]
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
-from potstill.cli import STAGES
+from potstill.commands import STAGES
 from potstill.progress import tell
 from potstill.remote.places import on_disk, standard
 from potstill.store.finding import fetch
