@@ -28,6 +28,7 @@ FAMILIES = (
     Family(("onnx-export", "latency-table")),
     Family(("coreml-export",)),
     Family(("validate",)),
+    Family(("release", "sign", "publish"), torch=False),
     Family(("train-job",), torch=False),
 )
 """Every family. `teacher-train` is the layer that all with PyTorch begin with: each of their locks holds its lock."""
