@@ -1,5 +1,7 @@
 """A place in memory, for what needs neither disk nor server: it fails, and falls silent, when it is told to."""
 
+from io import BytesIO
+
 from potstill.errors import InputError, MissingError
 from potstill.store.place import Place
 
@@ -28,6 +30,13 @@ class Memory(Place):
         if key not in self.objects:
             raise MissingError(f"no {key}")
         return self.objects[key]
+
+    def open(self, key):
+        return BytesIO(self.read(key))
+
+    def write_new(self, key, data):
+        self._do("write", key)
+        self.objects.setdefault(key, data)
 
     def write_from(self, key, stream):
         self._do("write", key)

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from potstill.errors import MissingError
+from potstill.errors import InputError, MissingError
+from potstill.store.objects import StoredObject, attempts_of, wait_after
 from potstill.store.place import Place, parts_of
-from potstill.store.s3 import code_of, connect, list_objects, telling
+from potstill.store.s3 import SCHEME, code_of, connect, list_objects, telling
 
+TAKEN = ("PreconditionFailed", "412")
+UNDECIDED = ("ConditionalRequestConflict", "OperationAborted", "409")  # another writer is at it; ask again
 NO_OBJECT = ("NoSuchKey", "404")  # the second of a HEAD, which has no body to say more in
 
 
@@ -33,6 +36,22 @@ class BucketPlace(Place):
         with telling(f"{self.uri}/{key}"):
             self.client.upload_fileobj(stream, self.bucket, name)
 
+    def write_new(self, key: str, data: bytes) -> None:
+        """Upload in one request, on the condition that the store holds no such object."""
+        with telling(f"{self.uri}/{key}"):
+            for attempt in range(attempts_of(self.client)):
+                if self._decided(self._name(key), data):
+                    return
+                wait_after(attempt)
+        raise InputError(f"{self.uri}/{key}: the store could not tell which of several writers is first; run again")
+
+    def open(self, key: str) -> BinaryIO:
+        """Ask for ranges of it, on the condition that it is still the same."""
+        name = self._name(key)
+        with telling(f"{self.uri}/{key}"), self._told_from_a_missing_bucket(key):
+            found = StoredObject.found(f"{SCHEME}{self.bucket}/{name}", self.bucket, name, self.client)
+            return cast("BinaryIO", found.open())
+
     def read(self, key: str) -> bytes:
         """Download; a large object in parts, and a broken connection is taken up again."""
         stream, name = BytesIO(), self._name(key)
@@ -46,6 +65,18 @@ class BucketPlace(Place):
             name = self._name(key)
             with telling(f"{self.uri}/{key}"):
                 self.client.delete_object(Bucket=self.bucket, Key=name)
+
+    def _decided(self, name: str, data: bytes) -> bool:
+        """Ask once to make an object; False where the store cannot yet say who is first."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 (as in s3.py)
+
+        try:
+            self.client.put_object(Bucket=self.bucket, Key=name, Body=data, IfNoneMatch="*")
+        except ClientError as refused:
+            if code_of(refused) not in (*TAKEN, *UNDECIDED):
+                raise
+            return code_of(refused) in TAKEN
+        return True
 
     def _name(self, key: str) -> str:
         return "/".join([*([self.prefix] if self.prefix else []), *parts_of(key)])

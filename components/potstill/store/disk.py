@@ -3,8 +3,9 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from potstill.store.place import Place, parts_of
 from potstill.store.unfinished import unfinished
 
 UNFINISHED = ".unfinished"  # in the place's own folder, so that a rename never crosses file systems; else it is empty
+LINKLESS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)  # what file systems say that have no hard links
 SYNCLESS = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # what network file systems say that sync files alone
 
 
@@ -31,6 +33,21 @@ class DiskPlace(Place):
 
     def write_from(self, key: str, stream: BinaryIO) -> None:
         """Write, and come back when the disk has it."""
+        self._write(key, stream, os.replace)
+
+    def write_new(self, key: str, data: bytes) -> None:
+        """Write, and give the file its name by a hard link, which no file system lets take another's place."""
+        self._write(key, BytesIO(data), _link_first)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a plain file."""
+        path = self._path(key)
+        with _told(str(path)):
+            if not path.is_file():
+                raise MissingError(f"{self.uri} holds no {key}")
+            return path.open("rb")
+
+    def _write(self, key: str, stream: BinaryIO, put: Callable[[str, Path], None]) -> None:
         target = self._path(key)
         with _told(str(target)):
             (self.folder / UNFINISHED).mkdir(parents=True, exist_ok=True)
@@ -39,7 +56,7 @@ class DiskPlace(Place):
                 file.flush()
                 os.fsync(file.fileno())
                 target.parent.mkdir(parents=True, exist_ok=True)
-                Path(file.name).replace(target)
+                put(file.name, target)
             self._keep_names(target.parent)
 
     def read(self, key: str) -> bytes:
@@ -96,6 +113,20 @@ class DiskPlace(Place):
             while folder != self.folder:
                 folder.rmdir()
                 folder = folder.parent
+
+
+def _link_first(made: str, target: Path) -> None:
+    """Give a file its name unless another has it."""
+    try:
+        os.link(made, target)
+    except FileExistsError:
+        return
+    except OSError as refused:
+        if refused.errno not in LINKLESS:
+            raise
+        raise InputError(
+            f"{target}: the file system has no hard links, so of two writers none is first; pass a place on another"
+        ) from refused
 
 
 def _raise_unless_missing(refused: OSError) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from potstill.errors import InputError
 from potstill.store.objects import StoredObject
-from potstill.store.s3 import SCHEME, STRANGER, code_of, connect, list_objects, split, telling
+from potstill.store.s3 import SCHEME, code_of, connect, list_objects, split, telling
 
 
 def find_objects(uri: str) -> dict[str, StoredObject]:
@@ -61,26 +61,18 @@ def _inside(folder: Path, below: str, stored: StoredObject) -> Path:
 
 
 def _alone(client: Any, uri: str, bucket: str, key: str) -> dict[str, StoredObject]:
-    """Ask for a first byte: unlike a HEAD, a refusal of that says why."""
+    """The object of exactly this key, if there is one."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 (as in s3.py)
 
     if not key or key.endswith("/"):
         return {}
     try:
-        answer = client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")
-        answer["Body"].close()
+        return {"": StoredObject.found(uri, bucket, key, client)}
     except ClientError as refused:
-        code = code_of(refused)
-        if code == "InvalidRange":  # it has no first byte
-            return {"": StoredObject(uri, bucket, key, 0, "", client)}
         # Rights to all below a prefix are none to an object of its name: where there is such a folder, it is meant.
-        if code == "NoSuchKey" or (code == "AccessDenied" and _below(client, bucket, key)):
+        if code_of(refused) == "NoSuchKey" or (code_of(refused) == "AccessDenied" and _below(client, bucket, key)):
             return {}
         raise
-    size = str(answer.get("ContentRange", "")).rpartition("/")[2]
-    if not size.isdigit() or "ETag" not in answer:
-        raise InputError(f"{uri}: {STRANGER}, without ETag or range; check AWS_ENDPOINT_URL")
-    return {"": StoredObject(uri, bucket, key, int(size), answer["ETag"], client)}
 
 
 def _below(client: Any, bucket: str, key: str) -> dict[str, StoredObject]:

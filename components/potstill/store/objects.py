@@ -19,12 +19,22 @@ from typing import Any
 
 from potstill.errors import InputError
 from potstill.progress import progress
-from potstill.store.s3 import code_of, telling
+from potstill.store.s3 import STRANGER, code_of, telling
 
 BLOCK_BYTES = 4 << 20  # of one request of a pass from the first byte to the last
 PIECE_BYTES = 64 << 10  # of a body at a time: where it breaks off, at most so much is asked for twice
 ATTEMPTS = 3  # botocore's own default, which it does not tell
 LONGEST_WAIT = 20.0  # seconds, as in botocore
+
+
+def attempts_of(client: Any) -> int:
+    """How often a client asks before it gives up, as AWS_MAX_ATTEMPTS says."""
+    return int(client.meta.config.retries.get("total_max_attempts", ATTEMPTS))
+
+
+def wait_after(attempt: int) -> None:
+    """Wait as botocore does before it asks again: longer each time, and never as long as another client does."""
+    time.sleep(random.random() * min(2**attempt, LONGEST_WAIT))  # noqa: S311 - jitter, no secret
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,28 @@ class StoredObject:
     size: int
     etag: str
     client: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def found(cls, uri: str, bucket: str, key: str, client: Any) -> "StoredObject":
+        """Ask for an object's first byte: unlike a HEAD, a refusal of that says why.
+
+        Raises:
+            botocore.exceptions.ClientError: it is not there, or the store refuses; `telling` explains it.
+            InputError: the server is no S3 store.
+        """
+        from botocore.exceptions import ClientError  # noqa: PLC0415 (as in s3.py)
+
+        try:
+            answer = client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")
+            answer["Body"].close()
+        except ClientError as refused:
+            if code_of(refused) != "InvalidRange":
+                raise
+            return cls(uri, bucket, key, 0, "", client)  # it has no first byte
+        size = str(answer.get("ContentRange", "")).rpartition("/")[2]
+        if not size.isdigit() or "ETag" not in answer:
+            raise InputError(f"{uri}: {STRANGER}, without ETag or range; check AWS_ENDPOINT_URL")
+        return cls(uri, bucket, key, int(size), answer["ETag"], client)
 
     def open(self) -> io.RawIOBase:
         """Open it at its first byte; nothing is asked before something is read."""
@@ -95,12 +127,12 @@ class _Reader(io.RawIOBase):
 
     def _fill(self, wanted: memoryview) -> None:
         """Ask, and where an answer breaks off ask for the rest, as often as the client may try."""
-        attempts = self._stored.client.meta.config.retries.get("total_max_attempts", ATTEMPTS)
+        attempts = attempts_of(self._stored.client)
         got = self._take(wanted, self._place)
         for attempt in range(attempts - 1):
             if got == len(wanted):
                 return
-            time.sleep(random.random() * min(2**attempt, LONGEST_WAIT))  # noqa: S311 - jitter, no secret
+            wait_after(attempt)
             got += self._take(wanted[got:], self._place + got)
         if got < len(wanted):
             raise InputError(

@@ -40,6 +40,29 @@ class Place(ABC):
         """
 
     @abstractmethod
+    def write_new(self, key: str, data: bytes) -> None:
+        """Write an object where none is; where one is, nothing changes. Of several writers at once, one is first.
+
+        Whether one's own bytes stand there, only reading them back tells: the answer to a write can be lost, and the
+        repeated write then finds an object which the first one made. Not every store heeds the condition, either
+        (`conditions.require_conditions` finds out).
+
+        Raises:
+            InputError: the store refuses, is full, knows no such writes, or the key is none.
+        """
+
+    @abstractmethod
+    def open(self, key: str) -> BinaryIO:
+        """Open an object as a file that can be sought in and is read piece by piece, never whole in memory.
+
+        Its bytes are those of one moment: where it is written over in between, reading on is refused or gives the old.
+
+        Raises:
+            MissingError: it is not there.
+            InputError: the store refuses, or the key is none.
+        """
+
+    @abstractmethod
     def read(self, key: str) -> bytes:
         """Read a whole object.
 

@@ -30,6 +30,8 @@ REFUSALS = {
     "SignatureDoesNotMatch": "access refused ({code}): the secret is not that of the key; check AWS_SECRET_ACCESS_KEY",
     "ExpiredToken": "access refused ({code}): the session is over; get new credentials",
     "InvalidToken": "access refused ({code}); check AWS_SESSION_TOKEN, or unset it",
+    "NotImplemented": "the store lacks what this needs ({code}), such as writes that must not replace (If-None-Match); "
+    "use another store, or a newer one",
     "RequestTimeTooSkewed": "access refused ({code}): the clock of this machine is not that of the store; set it",
 }
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
