@@ -1,0 +1,208 @@
+"""Certificates: whose key signed, said by an authority that the reader trusts. Offline, without revocation lists.
+
+The time rule. Nothing tells, without a network, when a signature was made. So a chain is judged at the beginning of the
+signer's own certificate, as stock model signing does: a release stays verifiable after the certificate has run out,
+and whoever holds a key after that could still sign with it. Stricter than the stock tool: a certificate that has not
+begun yet is refused, one for web servers or mail is, and signing with one that has run out is.
+
+Source: RFC 5280; path validation by cryptography's x509.verification.
+"""
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from potstill.errors import InputError
+from potstill.one_line import one_line
+from potstill.signing.keys import PublicKey, curve_of, read_pem
+
+Certificate = x509.Certificate
+CERTIFICATE = "POTSTILL_SIGNING_CERTIFICATE"  # path of the file
+LONGEST = 8  # certificates between a signer and a root
+_SIGNS = (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+
+
+def read_chain(path: Path, key: PublicKey) -> tuple[Certificate, ...]:
+    """Read the certificate to sign under, and those between it and a root.
+
+    Args:
+        path: a PEM file: the signer's certificate first, each issued by the next. A root at its end is left out: the
+            reader brings the roots.
+        key: the public half of the key that signs.
+
+    Raises:
+        InputError: no certificates, not in order, not this key's, not for signing, or out of its time.
+    """
+    leaf, *issuers = _read(path, "a certificate")
+    chain = (leaf, *(each for each in issuers if each.subject != each.issuer))
+    if _public_key(leaf) != key:
+        raise InputError(f"{path} does not belong to the key: the first certificate holds another public key")
+    _refuse_order(chain, str(path))
+    _refuse_use(leaf)
+    _refuse_time(leaf, datetime.now(UTC))
+    return chain
+
+
+def read_authorities(path: Path) -> tuple[Certificate, ...]:
+    """Read the authorities that a reader trusts.
+
+    Args:
+        path: a PEM file with one certificate or more.
+
+    Raises:
+        InputError: no certificates, or one that is no authority's.
+    """
+    found = _read(path, "the certificate of an authority")
+    for each in found:
+        if not _is_authority(each):
+            raise InputError(f"{path}: {subject(each)} is no authority; pass the root that issued the signer's")
+    return found
+
+
+def verify_chain(chain: Sequence[Certificate], authorities: Sequence[Certificate]) -> PublicKey:
+    """Prove that a trusted authority vouches for a signer; return the signer's key.
+
+    Args:
+        chain: the signer's certificate first, each issued by the next, without a root.
+        authorities: whom the reader trusts.
+
+    Raises:
+        InputError: no authority vouches for it, it is not for signing, or it has not begun.
+    """
+    leaf, *issuers = chain
+    _refuse_use(leaf)
+    if leaf.not_valid_before_utc > datetime.now(UTC):
+        raise InputError(f"the certificate of {subject(leaf)} begins at {leaf.not_valid_before_utc:%Y-%m-%d} only")
+    everything = ExtensionPolicy.permit_all()
+    policy = (
+        PolicyBuilder()
+        .store(Store(list(authorities)))
+        .time(leaf.not_valid_before_utc)
+        .max_chain_depth(LONGEST)
+        .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=everything)
+    )
+    try:
+        found = policy.build_client_verifier().verify(leaf, issuers).chain
+    except (VerificationError, ValueError) as refused:
+        raise InputError(f"no trusted authority vouches for {subject(leaf)}: {_reason(refused)}") from None
+    if tuple(found[: len(chain)]) != tuple(chain):
+        raise InputError(f"the chain of {subject(leaf)} holds certificates that lead to no trusted authority")
+    return leaf_key(chain)
+
+
+def leaf_key(chain: Sequence[Certificate]) -> PublicKey:
+    """Return the key of the certificate that a chain begins with.
+
+    Raises:
+        InputError: no elliptic-curve key that is read here.
+    """
+    key = _public_key(chain[0])
+    if not isinstance(key, PublicKey) or not curve_of(key):
+        raise InputError(f"the certificate of {subject(chain[0])} holds no key on P-256, P-384 or P-521")
+    return key
+
+
+def subject(certificate: Certificate) -> str:
+    """Name whom a certificate is for, in one line."""
+    return one_line(certificate.subject.rfc4514_string()) or "nobody"
+
+
+def der(certificate: Certificate) -> bytes:
+    """Return a certificate's own bytes."""
+    return certificate.public_bytes(Encoding.DER)
+
+
+def chain_of(chain: Sequence[Certificate]) -> dict[str, Any]:
+    """Write a chain as a Sigstore bundle holds it."""
+    return {"certificates": [{"rawBytes": base64.b64encode(der(each)).decode("ascii")} for each in chain]}
+
+
+def load_der(data: bytes, where: str) -> Certificate:
+    """Read one certificate.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return x509.load_der_x509_certificate(data)
+    except ValueError:
+        raise InputError(f"{where} is not a certificate") from None
+
+
+def _read(path: Path, wanted: str) -> tuple[Certificate, ...]:
+    text = read_pem(path, wanted)
+    if b"PRIVATE KEY" in text:
+        raise InputError(f"{path} holds a private key; wanted is {wanted}, and a key stays in a file of its own")
+    try:
+        return tuple(x509.load_pem_x509_certificates(text))
+    except ValueError:
+        raise InputError(f"{path} is not {wanted} in PEM, or is cut off; ask its issuer for it again") from None
+
+
+def _public_key(certificate: Certificate) -> object:
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):  # a key of a kind that cryptography does not know
+        return None
+
+
+def _refuse_order(chain: Sequence[Certificate], where: str) -> None:
+    for each, issuer in pairwise(chain):
+        try:
+            each.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            raise InputError(
+                f"{where}: {subject(each)} was not issued by {subject(issuer)}, which follows it; "
+                "wanted is the signer's certificate first, and each issued by the next"
+            ) from None
+
+
+def _refuse_use(leaf: Certificate) -> None:
+    """Refuse a certificate that is for web servers, mail or an authority: its holder need not speak for a model."""
+    try:
+        usage = _extension(leaf, x509.KeyUsage)
+        purposes = _extension(leaf, x509.ExtendedKeyUsage)
+        authority = _is_authority(leaf)
+    except (ValueError, x509.DuplicateExtension):
+        raise InputError(f"the certificate of {subject(leaf)} has extensions that cannot be read") from None
+    signs = usage is None or usage.digital_signature
+    for_code = purposes is None or any(each in purposes for each in _SIGNS)
+    if authority or not (signs and for_code) or (usage is None and purposes is None):
+        raise InputError(
+            f"the certificate of {subject(leaf)} is not for signing; wanted is one with digitalSignature, for code "
+            "signing where purposes are named, and no authority's"
+        )
+
+
+def _refuse_time(leaf: Certificate, now: datetime) -> None:
+    begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    if not begin <= now <= end:
+        raise InputError(
+            f"the certificate of {subject(leaf)} holds from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and today is "
+            f"{now:%Y-%m-%d}; sign under one that holds today"
+        )
+
+
+def _is_authority(certificate: Certificate) -> bool:
+    constraints = _extension(certificate, x509.BasicConstraints)
+    return constraints is not None and constraints.ca
+
+
+def _extension(certificate: Certificate, kind: type[Any]) -> Any:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _reason(refused: Exception) -> str:
+    return one_line(str(refused)).partition(" (encountered")[0]
