@@ -28,6 +28,7 @@ from potstill.errors import InputError, OptionError
 PrivateKey = ec.EllipticCurvePrivateKey
 PublicKey = ec.EllipticCurvePublicKey
 KEY = "POTSTILL_SIGNING_KEY"  # path of the file, never the key itself: `ps`, pods and logs show an environment
+MOUNTED_KEY = Path("/var/run/potstill/signing/release.key")  # where a cluster mounts its secret; asked for last
 PASSPHRASE = "POTSTILL_SIGNING_KEY_PASSPHRASE"  # noqa: S105 - the name of the variable
 PUBLIC_SUFFIX = ".pub"
 LARGEST = 64 * 2**10  # bytes of a PEM file; a key has a few hundred, a chain of certificates a few thousand
