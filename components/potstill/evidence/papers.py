@@ -1,0 +1,51 @@
+"""Everything in a release that follows from its evidence alone: whoever doubts it makes it again."""
+
+from collections.abc import Iterator, Mapping
+
+from potstill.errors import ArtifactError
+from potstill.evidence.layout import BOM, CROISSANT, STATEMENTS, statement_path
+from potstill.evidence.statements import statements_of
+from potstill.evidence.whole import Evidence
+
+
+def papers_of(evidence: Evidence) -> dict[str, bytes]:
+    """Make Statements, bill of materials and data sheet.
+
+    Args:
+        evidence: of a release or a bundle.
+
+    Returns: path in the release → bytes.
+    """
+    return {statement_path(stem): data for stem, data in statements_of(evidence).items()}
+
+
+def refuse_other_papers(evidence: Evidence) -> Mapping[str, bytes]:
+    """Make the papers again, and prove that those in the folder are the same.
+
+    Args:
+        evidence: of a release or a bundle, with its folder.
+
+    Returns: what was made, path → bytes.
+
+    Raises:
+        ArtifactError: a paper that is not there, of other bytes, or that nobody would make; all of them are named.
+    """
+    wanted = papers_of(evidence)
+    there = set(_papers_in(evidence))
+    offences = [f"missing {path}" for path in sorted(wanted.keys() - there)]
+    offences += [f"extra {path}" for path in sorted(there - wanted.keys())]
+    both = sorted(wanted.keys() & there)
+    offences += [f"changed {path}" for path in both if (evidence.folder / path).read_bytes() != wanted[path]]
+    if offences:
+        raise ArtifactError(
+            f"{evidence.folder} holds papers that do not follow from its evidence: {', '.join(offences)}; "
+            "make the release again"
+        )
+    return wanted
+
+
+def _papers_in(evidence: Evidence) -> Iterator[str]:
+    yield from (path for path in (BOM, CROISSANT) if (evidence.folder / path).is_file())
+    for each in (evidence.folder / STATEMENTS).rglob("*"):
+        if not each.is_dir():
+            yield each.relative_to(evidence.folder).as_posix()
