@@ -1,0 +1,61 @@
+"""A release's evidence as a graph for people: every artifact, and the release itself at its end."""
+
+from pathlib import Path
+
+from potstill.artifacts import MANIFEST, Artifact, sha256_of
+from potstill.evidence.whole import Evidence
+from potstill.lineage.graph import Node, direct_parents
+from potstill.lineage.highlights import highlights
+from potstill.lineage.outputs import title_of
+
+WHOLE = "release"  # the id of the release; no digest, which all other ids are
+
+
+def nodes_of(evidence: Evidence) -> dict[str, Node]:
+    """Return each artifact by its digest, ancestors first, and the release last."""
+    shipped = tuple(sorted(set(evidence.index.ships.values())))
+    parents = {digest: tuple(evidence.manifests[digest].inputs.values()) for digest in evidence.lineage.order}
+    direct = direct_parents({**parents, WHOLE: shipped})
+    nodes = {digest: _node(evidence.manifests[digest], direct[digest]) for digest in evidence.lineage.order}
+    return {**nodes, WHOLE: _release(evidence, direct[WHOLE])}
+
+
+def digest_of_folder(folder: Path) -> str:
+    """Return the digest of the release or bundle; empty where its own manifest is not there."""
+    manifest = folder / MANIFEST
+    return sha256_of(manifest) if manifest.is_file() else ""
+
+
+def stage_of(artifact: Artifact) -> str:
+    """Return what made an artifact."""
+    return str(artifact.made_by["stage"])
+
+
+def code_of(artifact: Artifact) -> str:
+    """Return the git revision of the code that made an artifact; where none is told, the digest of its source."""
+    revision = str(artifact.made_by.get("revision", ""))
+    return revision[:12] if revision else f"source {str(artifact.made_by.get('source', ''))[:12]}"
+
+
+def _node(artifact: Artifact, parents: tuple[str, ...]) -> Node:
+    told = [f"{name} {value}" for name, value in highlights(artifact)]
+    return Node(
+        title_of(stage_of(artifact)),
+        stage_of(artifact),
+        artifact.digest,
+        parents,
+        tuple(artifact.inputs),
+        (artifact.kind, artifact.licence.use, *told, code_of(artifact)),
+    )
+
+
+def _release(evidence: Evidence, parents: tuple[str, ...]) -> Node:
+    index = evidence.index
+    return Node(
+        f"{index.name} {index.version}",
+        "release",
+        digest_of_folder(evidence.folder),
+        parents,
+        tuple(sorted(index.ships)),
+        (f"verdict {index.verdict}", index.licence.use, index.licence.expression),
+    )
