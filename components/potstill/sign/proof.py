@@ -54,7 +54,7 @@ def prove(release: Path, digest: str, ancestors: Sequence[Path]) -> Proved:
     papers = refuse_other_papers(evidence)
     _refuse_strange_files(sealed, evidence, papers)
     _refuse_other_claims(sealed, evidence)
-    beside = read_papers(*(release / name for name in (VERDICT, FIGURES, PAGE, CARD)), evidence.report)
+    beside = read_papers(release / VERDICT, release / FIGURES, release / PAGE, release / CARD, evidence.report)
     refuse_other_verdict(beside, release / REPORT_FOLDER)
     return Proved(sealed, evidence, statements_of(evidence), _recompute(ancestors, evidence))
 
