@@ -1,0 +1,76 @@
+"""The list of a bundle's files out of a store that nobody vouches for."""
+
+from itertools import accumulate
+from pathlib import Path
+from unicodedata import category, normalize
+
+from potstill.artifacts import BUNDLE, SIGNATURE, Artifact
+from potstill.errors import ArtifactError, MissingError
+from potstill.evidence.manifest import digest_of, read_evidence_manifest
+from potstill.publish.layout import bundle_key
+from potstill.publish.small import read_small
+from potstill.signing.strict_json import LARGEST
+from potstill.store.place import Place
+
+MOST_FILES = 20_000  # a release has a few hundred
+LONGEST_NAME = 255  # bytes of one name, of most file systems
+
+
+def load_file_list(place: Place, digest: str) -> tuple[bytes, Artifact]:
+    """Read the list of a bundle's files.
+
+    Args:
+        place: the store.
+        digest: of the bundle.
+
+    Returns: its `artifact.json`, byte for byte, and what it says.
+
+    Raises:
+        ArtifactError: it is not there, of another digest or kind, or names files that a folder cannot hold.
+        InputError: not a manifest, or the store refuses.
+    """
+    where = f"{place.uri}/{bundle_key(digest)}"
+    try:
+        data = read_small(place, bundle_key(digest), LARGEST)
+    except MissingError as missing:
+        raise ArtifactError(f"{where} is not there: the release is not whole; publish it again") from missing
+    if digest_of(data) != digest:
+        raise ArtifactError(f"{where} has digest {digest_of(data)}, not that of its name; publish the bundle again")
+    bundle = read_evidence_manifest(data, where, Path())
+    if bundle.kind != BUNDLE:
+        raise ArtifactError(f"{where} holds {bundle.kind}; wanted is {BUNDLE}")
+    refuse_names([each.path for each in bundle.files], where)
+    return data, bundle
+
+
+def refuse_names(paths: list[str], where: str) -> None:
+    """Refuse files that a folder cannot hold, or that would be other files on another system.
+
+    Raises:
+        ArtifactError: too many; a name too long, or with characters that nobody sees; a file that is a folder, too;
+            names that differ in capitals or accents alone. The first is named.
+    """
+    if len(paths) > MOST_FILES:
+        raise ArtifactError(f"{where} lists {len(paths)} files; at most {MOST_FILES} are fetched")
+    strange = next((each for each in paths if _is_strange(each)), None)
+    if strange is not None:
+        raise ArtifactError(f"{where} lists {strange[:60]!a}, which is no name of a bundle's file")
+    seen: dict[str, str] = {}
+    for path in sorted({*paths, *(folder for each in paths for folder in _folders(each))}):
+        first = seen.setdefault(normalize("NFC", normalize("NFD", path).casefold()), path)
+        if first != path:
+            raise ArtifactError(f"{where} lists {first!a} and {path!a}, which are one name on some systems")
+    both = next((each for each in paths if each in {folder for path in paths for folder in _folders(path)}), None)
+    if both is not None:
+        raise ArtifactError(f"{where} lists {both!a} as a file and as a folder")
+
+
+def _is_strange(path: str) -> bool:
+    if path == SIGNATURE or any(category(each).startswith("C") for each in path):
+        return True
+    return any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in path.split("/"))
+
+
+def _folders(path: str) -> list[str]:
+    """Every folder that a file is in, as a path."""
+    return list(accumulate(path.split("/")[:-1], lambda above, name: f"{above}/{name}"))
