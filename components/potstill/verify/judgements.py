@@ -24,7 +24,6 @@ SEALED: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
     "max_ece": lambda model: model.get("ece"),
     "max_unk_rate": lambda model: model.get("unk_rate"),
     "max_size_mb": lambda model: None if model.get("bytes") is None else model["bytes"] / MEGABYTE,
-    "max_accuracy_loss": lambda model: None if model.get("loss") is None else 100 * model["loss"]["at_most"],
 }
 
 
@@ -39,10 +38,19 @@ def contradictions(verdict: Mapping[str, Any], summary: Mapping[str, Any]) -> It
         place = f"{each['name']} of {each['model']}"
         yield from (f"{place}: {offence}" for offence in _of_itself(each, verdict["limits"]))
         yield from (f"{place}: {offence}" for offence in _of_report(each, summary.get("models", {})))
+    yield from _not_as_asked(verdict, summary.get("models", {}))
+
+
+def _not_as_asked(verdict: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
+    """A budget that was asked for is judged where the report has its figure; one that was not, is not."""
     judged = {each["name"] for each in verdict["budgets"]}
+    final = models.get(verdict["final"], {})
     for name, limit in sorted(verdict["limits"].items()):
-        if name in judged and limit in (None, False):
+        asked = limit not in (None, False)
+        if name in judged and not asked:
             yield f"{name} is judged, and was not asked for"
+        if asked and name not in judged and name in SEALED and SEALED[name](final) is not None:
+            yield f"{name} was asked for and measured, and is not judged"
 
 
 def _of_itself(judgement: Judgement, limits: Mapping[str, Any]) -> Iterator[str]:
@@ -65,10 +73,16 @@ def _of_itself(judgement: Judgement, limits: Mapping[str, Any]) -> Iterator[str]
 
 def _of_report(judgement: Judgement, models: Mapping[str, Any]) -> Iterator[str]:
     """Hold a figure against the one that the sealed report has of the same model."""
-    figure = SEALED.get(judgement["name"])
-    model = models.get(judgement["model"])
-    if figure is None or model is None or judgement["value"] is None:
+    name, value, model = judgement["name"], judgement["value"], models.get(judgement["model"], {})
+    if value is None:
         return
-    sealed = figure(model)
-    if sealed is not None and not isclose(judgement["value"], sealed, abs_tol=ROUNDING):
-        yield f"judged at {judgement['value']}, the sealed report has {sealed}"
+    sealed = SEALED[name](model) if name in SEALED else None
+    if sealed is not None and not isclose(value, sealed, abs_tol=ROUNDING):
+        yield f"judged at {value}, the sealed report has {sealed}"
+    loss = model.get("loss")
+    if name == "max_accuracy_loss" and loss and value + ROUNDING < _points_lost(loss):
+        yield f"at most {value} points lost, the sealed report counts {_points_lost(loss)}"
+
+
+def _points_lost(loss: Mapping[str, Any]) -> float:
+    return 100 * float(loss["lost_rows"] - loss["gained_rows"]) / float(loss["rows"])

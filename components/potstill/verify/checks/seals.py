@@ -39,7 +39,10 @@ def _of_release(case: Case) -> Iterator[str]:
         yield f"the release was sealed by {release.made_by['stage']}; wanted is release"
     for digest in sorted(set(release.inputs.values()) ^ set(evidence.manifests)):
         yield f"{digest} is either read by the release and not of its lineage, or of its lineage and not read by it"
-    yield from _named_otherwise(release, evidence.index)
+    yield from _named_otherwise("the release's seal", release, evidence.index)
+    yield from _named_otherwise("the bundle's seal", case.seal, evidence.index)
+    if case.signed.name != f"{evidence.index.name}-{evidence.index.version}":
+        yield f"the signature calls the bundle {case.signed.name}"
     for name, seal in (("release", release), ("bundle", case.seal)):
         if seal.licence != evidence.index.licence:
             told = f"{seal.licence.expression} ({seal.licence.use})"
@@ -53,12 +56,12 @@ def _of_release(case: Case) -> Iterator[str]:
     yield from _differences("the release's seal", release.files, ours)
 
 
-def _named_otherwise(release: Artifact, index: Index) -> Iterator[str]:
-    """The release's seal and its index call it alike."""
+def _named_otherwise(seal: str, artifact: Artifact, index: Index) -> Iterator[str]:
+    """A seal and the index call the release alike."""
     told = {"name": index.name, "version": index.version, "verdict": index.verdict, "override": index.override}
     for name, value in {**told, "ships": dict(index.ships)}.items():
-        if release.meaning.get(name) != value:
-            yield f"the release's seal has another {name} than its index"
+        if artifact.meaning.get(name) != value:
+            yield f"{seal} has another {name} than the index"
 
 
 def _differences(seal: str, wanted: tuple[File, ...], found: list[File]) -> Iterator[str]:
