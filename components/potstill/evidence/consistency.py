@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from potstill.artifacts import BUNDLE, RELEASE
+from potstill.artifacts import BUNDLE, DATASET, RELEASE, TOKENS, Artifact
 from potstill.errors import ArtifactError
 from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS, INDEX, JUDGED_AS, KIND_IN, REPORT_FOLDER, VERDICT
 from potstill.licences import USES, Licence, strictest
@@ -74,8 +74,14 @@ def _ancestry(evidence: Evidence) -> Iterator[str]:
             yield f"nothing that is released was made from {artifact.kind} {digest} of {stage}"
         if artifact.kind in (RELEASE, BUNDLE):
             yield f"{artifact.kind} {digest} cannot be an ancestor"
+        if artifact.kind == TOKENS and not _reads_data(evidence, artifact):
+            yield f"{artifact.kind} {digest} of {stage} was made from a table that is not sealed; import the data first"
         if not artifact.inputs and stage not in IMPORTS and digest != definition:
             yield f"{artifact.kind} {digest} of {stage} was made from nothing; only {' and '.join(IMPORTS)} may be"
+
+
+def _reads_data(evidence: Evidence, tokens: Artifact) -> bool:
+    return any(evidence.manifests[each].kind == DATASET for each in tokens.inputs.values())
 
 
 def _judged(evidence: Evidence) -> Iterator[str]:

@@ -20,6 +20,7 @@ CROISSANT: Final = "evidence/croissant.json"
 ATTESTATIONS: Final = "attestations"
 ENVELOPE: Final = ".intoto.json"  # what an attestation's file has in place of a statement's .json
 REPORT_FOLDER: Final = "report"
+SUMMARY: Final = "report/summary.json"
 
 FORMATS: Final = {"onnx": "models/onnx", "coreml": "models/coreml", "pytorch": "models/pytorch"}
 JUDGED_AS: Final = {  # folder of a model: the parameter of validate that was given it

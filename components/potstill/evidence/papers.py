@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from potstill.errors import ArtifactError
+from potstill.evidence.bom import bom_of
+from potstill.evidence.croissant import croissant_of
 from potstill.evidence.layout import BOM, CROISSANT, STATEMENTS, statement_path
 from potstill.evidence.statements import statements_of
 from potstill.evidence.whole import Evidence
@@ -16,7 +18,8 @@ def papers_of(evidence: Evidence) -> dict[str, bytes]:
 
     Returns: path in the release → bytes.
     """
-    return {statement_path(stem): data for stem, data in statements_of(evidence).items()}
+    statements = {statement_path(stem): data for stem, data in statements_of(evidence).items()}
+    return {**statements, BOM: bom_of(evidence), CROISSANT: croissant_of(evidence)}
 
 
 def refuse_other_papers(evidence: Evidence) -> Mapping[str, bytes]:

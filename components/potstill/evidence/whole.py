@@ -9,10 +9,10 @@ from potstill.artifacts import RELEASE, Artifact, sha256_of
 from potstill.errors import ArtifactError, InputError
 from potstill.evidence.consistency import refuse_contradictions
 from potstill.evidence.index import Index, read_index
-from potstill.evidence.layout import DEFINITION_FOLDER, IMAGES, INDEX, MANIFESTS, REPORT_FOLDER, VERDICT
+from potstill.evidence.layout import DEFINITION_FOLDER, IMAGES, INDEX, MANIFESTS, REPORT_FOLDER, SUMMARY, VERDICT
 from potstill.evidence.lineage import Lineage
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
-from potstill.evidence.shape import texts
+from potstill.evidence.shape import mapping, texts
 from potstill.evidence.verdict import read_verdict
 from potstill.signing.strict_json import LARGEST, read_strict
 
@@ -30,6 +30,7 @@ class Evidence:
         lineage: their order and edges.
         verdict: what verdict.json says.
         verdict_digest: SHA-256 of verdict.json.
+        summary: what the report's summary.json says: every figure that comes out the same each time.
         definition: files of the definition: path inside it → SHA-256; empty where none was given.
         images: stage → image, as the definition tells it.
         release: in a bundle, the release's own manifest; else None.
@@ -41,6 +42,7 @@ class Evidence:
     lineage: Lineage
     verdict: Mapping[str, Any]
     verdict_digest: str
+    summary: Mapping[str, Any]
     definition: Mapping[str, str]
     images: Mapping[str, str]
     release: Artifact | None
@@ -83,6 +85,7 @@ def evidence_of(folder: Path) -> Evidence:
         lineage=Lineage.of(manifests),
         verdict=read_verdict(verdict, f"{folder / VERDICT}"),
         verdict_digest=digest_of(verdict),
+        summary=mapping(read_strict(_read(folder, SUMMARY), f"{folder / SUMMARY}"), f"{folder / SUMMARY}"),
         definition=_definition(folder),
         images=_images(folder),
         release=releases[0] if releases else None,
