@@ -74,7 +74,9 @@ def _scalar(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
         if abs(value) > LARGEST_INTEGER:
-            raise InputError(f"JSON carries whole numbers up to 2^53 - 1, got {value:#x}; write it as a text")
+            raise InputError(
+                f"JSON carries whole numbers below 2^53, got one of {value.bit_length()} bits; write a text"
+            )
         return str(int(value))
     if isinstance(value, float) and math.isfinite(value):
         return _real(value)

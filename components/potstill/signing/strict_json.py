@@ -11,7 +11,7 @@ from typing import Any
 
 from potstill.errors import InputError
 from potstill.one_line import one_line
-from potstill.signing.canonical import LARGEST_INTEGER
+from potstill.signing.canonical import LARGEST_INTEGER, canonical
 
 LARGEST = 64 * 2**20  # bytes; the longest manifest of a release has a few thousand files, and is below one MiB
 DEEPEST = 100  # levels; the deepest evidence has a dozen
@@ -19,7 +19,7 @@ _DIGITS = len(str(LARGEST_INTEGER)) + 1  # with a sign
 
 
 def read_strict(data: bytes, where: str, largest: int = LARGEST) -> Any:
-    """Read JSON that has one reading only.
+    """Read JSON that has one reading only; every canonical text is such.
 
     Args:
         data: the text's bytes, UTF-8 without a byte order mark.
@@ -27,8 +27,8 @@ def read_strict(data: bytes, where: str, largest: int = LARGEST) -> Any:
         largest: the greatest length in bytes that is read.
 
     Raises:
-        InputError: too long, too deep, not UTF-8, not JSON, a name twice, NaN or Infinity, a whole number beyond 2^53,
-            or half a character.
+        InputError: too long, too deep, not UTF-8, not JSON, a name twice, NaN or Infinity, a whole number that readers
+            round, or half a character.
     """
     if len(data) > largest:
         raise InputError(f"{where} has {len(data)} bytes; at most {largest} are read")
@@ -65,21 +65,27 @@ def _finite(text: str) -> float:
     return value
 
 
-def _exact(text: str) -> int:
-    if len(text) > _DIGITS or abs(int(text)) > LARGEST_INTEGER:
-        raise InputError(f"the whole number {_short(text)} is beyond 2^53 - 1")
-    return int(text)
+def _exact(text: str) -> int | float:
+    """Read a whole number: beyond 2^53 only one that is a double, written as RFC 8785 writes that double."""
+    if len(text) <= _DIGITS and abs(int(text)) <= LARGEST_INTEGER:
+        return int(text)
+    number = _finite(text)
+    if canonical(number) != text.encode("ascii"):
+        raise InputError(f"the whole number {_short(text)} is beyond 2^53 - 1, and readers round it")
+    return number
 
 
 def _check_levels(value: Any) -> None:
     """Refuse what is nested too deep, or holds half a character, which no encoding can write."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         _check_texts(level)
         level = [inner for each in level for inner in _inside(each)]
         if not level:
             return
-    raise RecursionError
+    _check_texts(level)
+    if any(isinstance(each, dict | list) for each in level):
+        raise RecursionError
 
 
 def _inside(value: Any) -> Iterator[Any]:
