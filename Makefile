@@ -6,6 +6,8 @@ READY := .venv/.ready
 DATA ?=
 TEACHER ?=
 PARAMS ?= pipelines/params/demo.yaml
+DEMO = $(basename $(notdir $(PARAMS)))
+DEMO_KEY := runs/demo-key/release.key
 
 # A thread that spins while it waits starves the other when a core is busy with something else.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -25,8 +27,10 @@ $(READY): requirements/lock.txt requirements/torch-cpu.txt requirements/torch-cu
 	$(BIN)/python requirements/install.py
 	@touch $@
 
-demo: $(READY) ## real Chinese headlines in, an audited phone-sized model out (TEACHER=<hub id@commit or folder>, DATA=<file>)
-	$(BIN)/python -m pipelines.compress --params $(PARAMS) $(if $(DATA),--data $(DATA)) $(if $(TEACHER),--start $(TEACHER))
+demo: $(READY) ## real Chinese headlines in, an audited, signed, phone-sized model out (TEACHER=<hub id@commit or folder>, DATA=<file>)
+	@test -e $(DEMO_KEY) || $(BIN)/potstill keys new $(DEMO_KEY)
+	POTSTILL_SIGNING_KEY=$(DEMO_KEY) $(BIN)/python -m pipelines.compress --params $(PARAMS) $(if $(DATA),--data $(DATA)) $(if $(TEACHER),--start $(TEACHER)) --set release_name=$(DEMO)
+	$(BIN)/potstill verify runs/$(DEMO)/bundle --key $(DEMO_KEY:.key=.pub)
 
 demo-reviews: $(READY) ## the same pipeline on review sentiment
 	$(BIN)/python -m pipelines.compress --params pipelines/params/reviews.yaml

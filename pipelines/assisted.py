@@ -131,7 +131,7 @@ def assisted(
         dtype: auto, float32 or bfloat16.
         checkpoint_uri: Where the trainings keep their states, file:///… or s3://…, to outlive a kill; empty is nowhere.
     """
-    tokenized, start = take_in(
+    _, start, tokenized = take_in(
         data_uri,
         start_uri,
         text_column=text_column,
@@ -224,7 +224,7 @@ def assisted(
         teacher_train_metrics=first.outputs["metrics"],
         teacher_ensemble_metrics=together.outputs["metrics"],
         distill_metrics=distilled.outputs["metrics"],
-        **delivered,
+        **delivered.outputs,
     )
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,17 @@ from docker import from_env
 from docker.errors import DockerException
 from kfp import local
 
+from pipelines.definition import write_definition
+from pipelines.finished_run import artifacts_of
 from pipelines.parameters import Values, describe, parse_settings, read_params
 from pipelines.prepared import prepare
 from pipelines.run_log import RunLog
-from pipelines.sources import stage_inputs
+from pipelines.signing_key import require_key
+from pipelines.sources import stage_input, stage_inputs
 from pipelines.submit import Submission, send
-from pipelines.summary import finish, stages_of
+from pipelines.summary import finish, newest_bundle, stages_of
 from potstill.arguments import parse
+from potstill.artifacts import DEFINITION, Artifact
 from potstill.errors import InputError, OptionError, PotstillError
 from potstill.exclusive import exclusive
 from potstill.interrupts import STOPPED, stop_by_exception, stop_no_more
@@ -48,6 +52,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         out: Path | None = None,
         data: str = "",
         start: str = "",
+        run: Path | None = None,
         set: tuple[str, ...] = (),  # noqa: A002 — the option's name
         local: bool = False,
         docker: bool = False,
@@ -67,6 +72,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
                 s3://bucket/folder, sealed by `potstill import-data` and copied there.
             start: Pretrained encoder instead of the file's: a folder, org/name@<40-digit commit>, or a known one. On a
                 cluster: s3://bucket/folder, sealed by `potstill import-checkpoint` and copied there.
+            run: Folder of a finished run whose artifacts the pipeline begins with: for the release pipeline.
             set: Further parameters, as name=value.
             local: Run every step in a process of this Python. This is the default.
             docker: Run every step in its own image instead; needs a Docker daemon and the images.
@@ -84,13 +90,14 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         if len(chosen) > 1:
             raise OptionError(f"{' and '.join(chosen)} exclude each other; choose one")
         values = (read_params(params) if params else {}) | parse_settings(set)
+        values |= artifacts_of(run, pipeline.component_spec.inputs) if run else {}
         values |= {name: value for name, value in (("data", data), ("start", start)) if value}
         if submit is not None:  # an empty one, as of a variable that is not set, is refused and runs nothing here
             _refuse_unused("a run on a cluster", out=out)
             return send(pipeline, values, Submission(submit, experiment, namespace, placement, fresh, wait))
         _refuse_unused("a run without --submit", placement=placement, namespace=namespace, wait=wait)
         folder = out or Path("runs") / (params.stem if params else pipeline.name)
-        return run(pipeline, values, folder, docker=docker, fresh=fresh)
+        return run_here(pipeline, values, folder, docker=docker, fresh=fresh)
 
     try:
         call = parse(
@@ -112,7 +119,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         return STOPPED
 
 
-def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fresh: bool = False) -> int:
+def run_here(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fresh: bool = False) -> int:
     """Run a pipeline and write its summary.
 
     Args:
@@ -129,6 +136,9 @@ def run(pipeline: Any, values: Values, folder: Path, *, docker: bool = False, fr
     """
     runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     given = prepare(pipeline, values)
+    if given.arguments.get("release_name"):
+        _refuse_docker(docker=docker)
+        require_key()
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOG, folder):
         return _run(pipeline, runner, given.arguments, given.sources, folder, fresh=fresh, docker=docker)
@@ -141,6 +151,9 @@ def _run(
     staged = stage_inputs(sources, types, root / "inputs")
     arguments |= {f"{name}_uri": str(artifact.path) for name, artifact in staged.items()}
     arguments |= {f"{name}_digest": artifact.digest for name, artifact in staged.items() if f"{name}_digest" in types}
+    if "definition_uri" in types and not arguments.get("definition_uri"):
+        staged["definition"] = _stage_definition(pipeline, arguments, root / "inputs", in_images=docker)
+        arguments["definition_uri"] = str(staged["definition"].path)
     if "checkpoint_uri" in types and not docker:
         arguments.setdefault("checkpoint_uri", (root / CHECKPOINTS).as_uri())
     # A thread that spins while it waits starves the other when a core is busy with something else: measured 1.7 times
@@ -154,10 +167,15 @@ def _run(
         cache_root=str(root / "cache" / source_digest()[:16]),
     )
     with _without_retries(pipeline.pipeline_spec):
-        passed = _execute(pipeline, arguments, folder)
+        passed = _execute(pipeline, arguments, folder, {name: each.path for name, each in staged.items()})
     if passed == 0:  # every training has ended, and what it made is in the cache
         shutil.rmtree(root / CHECKPOINTS, ignore_errors=True)
     return passed
+
+
+def _stage_definition(pipeline: Any, arguments: Values, root: Path, *, in_images: bool) -> Artifact:
+    given = dict(arguments)
+    return stage_input("", DEFINITION, lambda made: write_definition(pipeline, given, made, in_images=in_images), root)
 
 
 @contextmanager
@@ -182,7 +200,20 @@ def _docker() -> Any:
     return local.DockerRunner(user=f"{os.getuid()}:{os.getgid()}")  # what a step writes belongs to who asked for it
 
 
-def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
+def _refuse_docker(*, docker: bool) -> None:
+    """Refuse to sign under KFP's DockerRunner: it gives every step the same mounts, and so every step the key.
+
+    Raises:
+        OptionError: that is asked for.
+    """
+    if docker:
+        raise OptionError(
+            "--docker would hand the signing key to every step; run without release_name, and release the run with "
+            "`python -m pipelines.release --run FOLDER`"
+        )
+
+
+def _execute(pipeline: Any, arguments: Values, folder: Path, staged: Mapping[str, Path]) -> int:
     log_path = folder / LOG
     outputs: dict[str, Any] = {}
     with warnings.catch_warnings(), RunLog(log_path) as log:
@@ -199,7 +230,8 @@ def _execute(pipeline: Any, arguments: Values, folder: Path) -> int:
     cached = [stage for stage in stages_of(outputs) if stage not in log.ran]
     if cached:
         print(f"▸ from the cache of earlier runs: {', '.join(cached)}", file=sys.stderr)
-    return finish(folder, outputs, log.places)
+    bundle = newest_bundle(folder / "kfp") if "sign" in log.ran else None
+    return finish(folder, outputs, log.places, {**staged, **({"bundle": bundle} if bundle else {})})
 
 
 def _refuse_unused(place: str, **options: object) -> None:

@@ -23,6 +23,7 @@ from pipelines.compress import compress
 from pipelines.export_only import export_only
 from pipelines.placement import placed
 from pipelines.placement_file import Placement, read_placement
+from pipelines.release import release_pipeline
 from potstill.arguments import parse
 from potstill.choose_round.component import choose_round
 from potstill.coreml_export.component import coreml_export
@@ -34,8 +35,11 @@ from potstill.onnx_export.component import onnx_export
 from potstill.os_failures import explain
 from potstill.prune.component import prune
 from potstill.prune.train_job import prune_job
+from potstill.publish.component import publish
 from potstill.qat.component import qat
 from potstill.qat.train_job import qat_job
+from potstill.release.component import release
+from potstill.sign.component import sign
 from potstill.teacher_cache.component import teacher_cache
 from potstill.teacher_ensemble.component import teacher_ensemble
 from potstill.teacher_train.component import teacher_train
@@ -56,12 +60,15 @@ COMPONENTS = {
     "onnx-export": onnx_export,
     "coreml-export": coreml_export,
     "validate": validate,
+    "release": release,
+    "sign": sign,
+    "publish": publish,
     "teacher-train-job": teacher_train_job,
     "distill-job": distill_job,
     "prune-job": prune_job,
     "qat-job": qat_job,
 }
-PIPELINES = {"compress": compress, "assisted": assisted, "export-only": export_only}
+PIPELINES = {"compress": compress, "assisted": assisted, "export-only": export_only, "release": release_pipeline}
 
 
 def compile_all(out: Path, placement: Placement | None = None) -> list[Path]:

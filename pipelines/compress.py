@@ -18,6 +18,7 @@ from kfp.dsl import HTML, ClassificationMetrics, Dataset, Markdown, Metrics, Mod
 from pipelines.delivery import deliver
 from pipelines.intake import take_in
 from pipelines.placement import place
+from pipelines.releasing import Asked, release_and_sign
 from potstill.distill.component import distill
 from potstill.prune.component import prune
 from potstill.qat.component import qat
@@ -112,6 +113,12 @@ def compress(
     threads: int = 2,
     dtype: str = "auto",
     checkpoint_uri: str = "",
+    definition_uri: str = "",
+    release_name: str = "",
+    release_version: str = "0.1.0",
+    release_formats: str = "",
+    release_place: str = "",
+    release_public_key: str = "",
 ) -> Outputs:
     """Distil a text classifier down to a phone, and prove what came of it.
 
@@ -172,8 +179,14 @@ def compress(
         threads: CPU threads of every stage; part of the recipe.
         dtype: auto, float32 or bfloat16, of teacher, student and pruning.
         checkpoint_uri: Where the trainings keep their states, file:///… or s3://…, to outlive a kill; empty is nowhere.
+        definition_uri: What the run is asked to do, sealed by `python -m pipelines.definition`; a release holds it.
+        release_name: Name to release what passes under, signed, as in headlines; empty is no release.
+        release_version: Version of the release, such as 1.2.0.
+        release_formats: Models that the release holds, comma-separated: onnx, coreml, pytorch; empty is all.
+        release_place: Store to publish the bundle to, s3://bucket/prefix; empty is nowhere.
+        release_public_key: Public half of the signing key, as PEM; publish verifies the bundle with it.
     """
-    tokenized, start = take_in(
+    data, start, tokenized = take_in(
         data_uri,
         start_uri,
         text_column=text_column,
@@ -269,6 +282,20 @@ def compress(
         budgets=budgets,
         robustness_rows=robustness_rows,
     )
+    with dsl.If(release_name != "", name="release"):
+        made = {
+            **delivered.outputs,
+            "data": data,
+            "start": start,
+            "tokens": tokens,
+            "teacher": trained.outputs["teacher"],
+            "teacher_outputs": cached.outputs["outputs"],
+            "student": distilled.outputs["student"],
+            "pruned": smaller.outputs["pruned"],
+            "model": model,
+        }
+        asked = Asked(release_name, release_version, release_place, release_public_key, {"formats": release_formats})
+        release_and_sign(made, definition_uri, asked).after(delivered.gated)
     place(trained, "teacher-train")
     place(cached, "teacher-cache")
     place(distilled, "distill")
@@ -287,7 +314,7 @@ def compress(
         distill_metrics=distilled.outputs["metrics"],
         prune_metrics=smaller.outputs["metrics"],
         qat_metrics=quantized.outputs["metrics"],
-        **delivered,
+        **delivered.outputs,
     )
 
 

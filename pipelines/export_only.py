@@ -79,7 +79,7 @@ def export_only(
         seed: Seed of the split.
         threads: CPU threads.
     """
-    tokenized, start = take_in(
+    _, start, tokenized = take_in(
         data_uri,
         start_uri,
         text_column=text_column,
@@ -104,7 +104,7 @@ def export_only(
     return Outputs(
         tokens=tokens,
         tokenize_metrics=tokenized.outputs["metrics"],
-        **delivered,
+        **delivered.outputs,
     )
 
 

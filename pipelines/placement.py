@@ -12,6 +12,7 @@ from typing import Any
 from kfp import dsl, kubernetes
 
 from pipelines.placement_file import Needs, Placement
+from potstill.signing.keys import MOUNTED_KEY
 
 # stage: (CPU cores, memory). Measured on the demo's sizes and doubled; larger models need a placement file.
 RESOURCES = {
@@ -26,14 +27,17 @@ RESOURCES = {
     "coreml-export": ("2", "6G"),
     "validate": ("2", "6G"),
     "gate": ("1", "512M"),
+    "release": ("1", "2G"),
+    "sign": ("1", "2G"),
+    "publish": ("1", "2G"),
 }
 
 TRAINING = ("teacher-train", "distill", "prune", "qat")
 TRAINING_SECONDS, SECONDS = 86_400, 14_400  # after which a try is stuck; pulling the image counts, too
 
-# The steps that speak to the store themselves: tokenize with a data_uri, the trainings with a checkpoint_uri. All other
-# steps get files from KFP's launcher, and no credentials.
-STORE_STEPS = ("tokenize", *TRAINING)
+# The steps that speak to the store themselves: tokenize with a data_uri, the trainings with a checkpoint_uri, publish.
+# All other steps get files from KFP's launcher, and no credentials.
+STORE_STEPS = ("tokenize", *TRAINING, "publish")
 STORE_VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION",
 )  # fmt: skip
@@ -84,9 +88,16 @@ def place(task: Any, stage: str) -> Any:
         kubernetes.use_secret_as_env(
             task, placement.store_secret, {name: name for name in STORE_VARIABLES}, optional=True
         )
+    if stage == "sign":
+        _hand_key(task, placement.signing_secret)
     if placement.retries and stage in TRAINING:  # a retry goes on where it stood, given a checkpoint_uri
         task.set_retry(placement.retries, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
     return task
+
+
+def _hand_key(task: Any, secret: str) -> None:
+    """Mount the signing key where the signer alone runs; no other step can read it."""
+    kubernetes.use_secret_as_volume(task, secret, mount_path=str(MOUNTED_KEY.parent), optional=False)
 
 
 def _needs(placement: Placement, stage: str) -> Needs:

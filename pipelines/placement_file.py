@@ -13,7 +13,7 @@ from potstill.one_line import one_line
 
 STEPS = (
     "tokenize", "teacher-train", "teacher-cache", "teacher-ensemble", "distill", "prune", "qat", "onnx-export",
-    "coreml-export", "validate", "gate",
+    "coreml-export", "validate", "gate", "release", "sign", "publish",
 )  # fmt: skip
 Step = Literal[STEPS]  # type: ignore[valid-type]
 
@@ -99,6 +99,7 @@ class Placement(_Strict):
 
     service_account: Name = "potstill-runner"
     store_secret: Name = "potstill-store"  # noqa: S105 - the name of one
+    signing_secret: Name = "potstill-signing"  # noqa: S105 - likewise
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[Name, ...] = Field(default=(), strict=False)
     gpu_type: Resource = "nvidia.com/gpu"

@@ -1,10 +1,12 @@
 """What a run is given, checked before anything runs; the same for a run here and for one on a cluster."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipelines.parameters import SOURCES, Values, check, with_budgets
 from pipelines.sources import refuse_lacking
 from pipelines.step_options import check_steps
+from potstill.errors import OptionError
 
 NAMED = (*SOURCES, "revision")  # in a params file, and no parameters of the pipeline
 
@@ -33,4 +35,17 @@ def prepare(pipeline: Any, values: Values) -> Prepared:
     arguments = with_budgets(check({name: each for name, each in values.items() if name not in NAMED}, known))
     check_steps(pipeline, arguments)
     refuse_lacking(sources, types)
+    _refuse_unset(arguments, pipeline.component_spec.inputs)
     return Prepared(arguments, sources, types)
+
+
+def _refuse_unset(arguments: Values, inputs: Mapping[str, Any]) -> None:
+    """Refuse to begin without a parameter that has no default.
+
+    Raises:
+        OptionError: names all of them.
+    """
+    of_sources = {f"{name}_uri" for name in SOURCES}
+    wanted = [name for name, spec in inputs.items() if not spec.optional and name not in of_sources]
+    if lacking := [name for name in wanted if arguments.get(name) in (None, "")]:
+        raise OptionError(f"nothing is given for {', '.join(lacking)}; pass --set {lacking[0]}=…, or --run FOLDER")

@@ -12,6 +12,8 @@ from pipelines.parameters import Values
 from potstill.commands import STAGES
 from potstill.errors import OptionError
 
+CHANNEL = "pipelinechannel--"  # KFP's prefix of a parameter that is handed into a condition
+CONDITION = re.compile(rf"inputs\.parameter_values\['{CHANNEL}(?P<name>\w+)'\] != ''")
 COMPONENT = re.compile(r"comp-(?P<stage>.+?)(-\d+)?")  # KFP numbers a component that is used again: comp-distill-2
 
 
@@ -25,29 +27,44 @@ def check_steps(pipeline: Any, values: Values) -> None:
     Raises:
         OptionError: every refused option by the pipeline's name for it, in one line.
     """
-    defaults = {name: spec.default for name, spec in pipeline.component_spec.inputs.items()}
+    every = {name: spec.default for name, spec in pipeline.component_spec.inputs.items()} | values
     offences: dict[str, list[str]] = {}
-    for name, stage, inputs in _steps(pipeline.pipeline_spec):
-        refused = _refusal(stage, inputs, defaults | values)
+    for name, stage, inputs in _steps(pipeline.pipeline_spec, every):
+        refused = _refusal(stage, inputs, every)
         if refused:
             offences.setdefault(refused, []).append(name)
     if offences:
         raise OptionError("; ".join(f"{why} ({', '.join(names)})" for why, names in offences.items()))
 
 
-def _steps(spec: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def _steps(spec: Any, values: Values) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield each step that is a stage, in the order of the path: its name, the stage, whence its parameters come."""
-    found = []
-    for name, task in spec.root.dag.tasks.items():
-        component = COMPONENT.fullmatch(task.component_ref.name)
-        if component and component["stage"] in STAGES:
-            found.append((name, component["stage"], task.inputs.parameters))
     order = list(STAGES)
+    found = _steps_of(spec.root.dag, spec, values)
     yield from sorted(found, key=lambda step: (order.index(step[1]), step[0]))
 
 
+def _steps_of(dag: Any, spec: Any, values: Values) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for name, task in dag.tasks.items():
+        component = COMPONENT.fullmatch(task.component_ref.name)
+        if component and component["stage"] in STAGES:
+            yield name, component["stage"], task.inputs.parameters
+        elif _is_asked_for(task, values):
+            yield from _steps_of(spec.components[task.component_ref.name].dag, spec, values)
+
+
+def _is_asked_for(task: Any, values: Values) -> bool:
+    """Tell whether a condition holds, as `release_name != ""`: what nobody asks for need not be right."""
+    condition = CONDITION.fullmatch(task.trigger_policy.condition)
+    return condition is not None and values[condition["name"]] != ""
+
+
 def _refusal(stage: str, inputs: Mapping[str, Any], values: Values) -> str:
-    fed = {option: each.component_input_parameter for option, each in inputs.items() if each.component_input_parameter}
+    fed = {
+        option: each.component_input_parameter.removeprefix(CHANNEL)
+        for option, each in inputs.items()
+        if each.component_input_parameter
+    }
     fixed = {option: each.runtime_value.constant for option, each in inputs.items() if each.HasField("runtime_value")}
     config = _config(stage)
     if config is None:

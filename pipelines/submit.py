@@ -89,6 +89,11 @@ def _on_a_cluster(given: Prepared) -> Values:
     checkpoints = str(given.arguments.get("checkpoint_uri", ""))
     if checkpoints and not is_s3(checkpoints):
         offences.append(f"checkpoint_uri {checkpoints} is gone with the pod; give s3://bucket/…")
+    if given.arguments.get("release_name") and not is_s3(str(given.arguments.get("definition_uri", ""))):
+        offences.append(
+            "release_name needs a definition in the store; run `python -m pipelines.definition --out definition` "
+            f"with the same --params and --set, copy it there, and pass --set definition_uri={SCHEME}BUCKET/definition"
+        )
     if offences:
         raise OptionError(one_line("; ".join(offences)))
     return given.arguments | {f"{name}_uri": uri.rstrip("/") for name, uri in wanted.items()}

@@ -15,17 +15,28 @@ from potstill.validate.gate import PASS
 
 METRICS = "_metrics"  # output names end so, after the stage's name
 SUMMARY = "summary.json"
+BUNDLE = "bundle"  # the output of sign
 # What a person opens needs a name that says how.
 FILES = {"page": "page.html", "markdown": "markdown.md", "card": "card.md", "judgement": "verdict.json"}
 
 
-def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path]) -> int:
+def newest_bundle(root: Path) -> Path | None:
+    """Find what sign wrote last; a condition's steps are no outputs of their pipeline.
+
+    Args:
+        root: of all KFP runs, whose folders are named by time.
+    """
+    return max(root.glob(f"*/sign/{BUNDLE}"), default=None)
+
+
+def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path], beside: Mapping[str, Path]) -> int:
     """Link the outputs under stable names, write summary.json, print the table and the paths.
 
     Args:
         folder: of the run.
         outputs: the pipeline's outputs, KFP artifacts by name; empty when a step failed.
         failed: where the figures and the report are when the gate failed the run.
+        beside: what is no output, by name: what the run began with, and the bundle.
 
     Returns: 0 when the verdict is a pass, else 1.
     """
@@ -33,7 +44,8 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path])
     if "figures" not in paths:
         return 1
     figures = read_figures(paths["figures"])
-    links = _link(folder, {name: path for name, path in paths.items() if not name.endswith(METRICS)})
+    _unlink(folder / BUNDLE)  # of an earlier run: it may be of another model
+    links = _link(folder, {**{name: path for name, path in paths.items() if not name.endswith(METRICS)}, **beside})
     summary = {
         "verdict": figures["verdict"],
         "failures": figures["failures"],
@@ -76,11 +88,15 @@ def _link(folder: Path, paths: Mapping[str, Path]) -> dict[str, Path]:
     links = {}
     for name, path in paths.items():
         link = folder / FILES.get(name, name)
-        if link.is_symlink():
-            link.unlink()
+        _unlink(link)
         link.symlink_to(path.resolve())
         links[name] = link
     return links
+
+
+def _unlink(link: Path) -> None:
+    if link.is_symlink():
+        link.unlink()
 
 
 def _tell(figures: Mapping[str, Any], links: Mapping[str, Path], folder: Path) -> None:
@@ -89,6 +105,7 @@ def _tell(figures: Mapping[str, Any], links: Mapping[str, Path], folder: Path) -
     for failure in figures["failures"]:
         print(f"          {failure}")
     rows = {"report": "page", "card": "card", "ONNX": "onnx", "Core ML": "package", "PyTorch": "quantized"}
+    rows |= {"bundle": BUNDLE}
     for title, name in rows.items():
         if name in links:
             print(f"{title:<9} {links[name]}")

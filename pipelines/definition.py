@@ -1,0 +1,137 @@
+"""What a run was asked to do, as an artifact: the compiled pipeline, its parameters, the lock and the images.
+
+A release carries it, so that whoever audits the model can see what was to happen, and make it happen again. A run on
+this machine writes its own. For a run on a cluster it is written beforehand and copied to the store:
+
+    python -m pipelines.definition --pipeline compress --params pipelines/params/demo.yaml --out definition
+"""
+
+from potstill.entry import begin
+
+if __name__ == "__main__":
+    begin()  # kfp takes seconds to load, and Ctrl-C may come before it has
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from kfp import compiler
+
+from pipelines.parameters import Values, parse_settings, read_params
+from pipelines.placement import placed
+from pipelines.placement_file import read_placement
+from pipelines.prepared import prepare
+from potstill.arguments import parse
+from potstill.artifacts import DEFINITION, Artifact, seal
+from potstill.errors import OptionError, PotstillError
+from potstill.licences import Licence
+from potstill.os_failures import explain
+from potstill.output_folder import creating
+from potstill.provenance import maker
+
+REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
+LICENCE = Licence("Apache-2.0", "open")  # as the pipelines' source, which it is compiled from
+EXECUTOR = re.compile(r"exec-(?P<stage>.+?)(-\d+)?")  # KFP numbers a component that is used again
+
+
+@dataclass(frozen=True)
+class DefinitionConfig:
+    """What is defined."""
+
+    pipeline: str
+    """The pipeline's name."""
+
+
+def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: bool) -> Artifact:
+    """Write what a run is asked to do; the same parameters give the same bytes, wherever they are given.
+
+    Args:
+        pipeline: the compiled pipeline object, placed where it runs.
+        arguments: its parameters by name. URIs are left out: they name places, and digests name what lay there.
+        out: where `definition/v1` is written: pipeline.yaml, parameters.json, requirements.txt, images.json.
+        in_images: whether each step runs in its image. Else it runs in the Python of this machine, and images.json
+            is empty.
+    """
+    with creating(out, DEFINITION):
+        compiler.Compiler().compile(pipeline, package_path=str(out / "pipeline.yaml"))
+        told = {name: each for name, each in arguments.items() if not name.endswith("_uri")}
+        (out / "parameters.json").write_bytes(rfc8785.dumps(told) + b"\n")
+        (out / "requirements.txt").write_text(_locked(), encoding="utf-8")
+        (out / "images.json").write_bytes(rfc8785.dumps(images_of(pipeline) if in_images else {}) + b"\n")
+        made_by = maker("definition", DefinitionConfig(pipeline.name))
+        own = {"libraries": {"kfp": version("kfp")}, "processor": {}}  # what else is loaded here shapes no byte of it
+        return seal(out, DEFINITION, {**made_by, **own}, {}, {"pipeline": pipeline.name}, LICENCE)
+
+
+def images_of(pipeline: Any) -> dict[str, str]:
+    """Name the image of every stage that a compiled pipeline runs."""
+    executors: Mapping[str, Any] = dict(pipeline.pipeline_spec.deployment_spec)["executors"]
+    found = {}
+    for name, each in executors.items():
+        if "container" in each and (stage := EXECUTOR.fullmatch(name)):
+            found[stage["stage"]] = str(each["container"]["image"])
+    return found
+
+
+def _locked() -> str:
+    """Every locked package, with the build of PyTorch that is installed here."""
+    flavour = "cpu" if version("torch").endswith("+cpu") or sys.platform != "linux" else "cuda"
+    return "".join((REQUIREMENTS / name).read_text(encoding="utf-8") for name in ("lock.txt", f"torch-{flavour}.txt"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write a definition from the command line; → 0, or 2 after a refusal, with one line on stderr.
+
+    Args:
+        arguments: as on the command line; None: those.
+    """
+
+    def command(
+        out: Path,
+        pipeline: str = "compress",
+        params: Path | None = None,
+        set: tuple[str, ...] = (),  # noqa: A002 — the option's name
+        placement: Path | None = None,
+    ) -> None:
+        """Write what a run on a cluster is asked to do, for its release.
+
+        Args:
+            out: Folder of the definition. Copy it to the store, and pass it as --set definition_uri=s3://….
+            pipeline: Which pipeline: compress or release.
+            params: YAML file of parameters, as the run gets it.
+            set: Further parameters, as name=value.
+            placement: YAML file of where steps run, as the run gets it.
+        """
+        chosen = _pipelines()
+        if pipeline not in chosen:
+            raise OptionError(f"pipeline must be one of {', '.join(chosen)}, got {pipeline!r}")
+        values = (read_params(params) if params else {}) | parse_settings(set)
+        there = placed(chosen[pipeline], read_placement(placement)) if placement else chosen[pipeline]
+        given = prepare(there, {"data": "-", "start": "-"} | values)
+        print(write_definition(there, given.arguments, out, in_images=True).digest)
+
+    try:
+        parse(command, prog="python -m pipelines.definition", args=arguments)()
+    except PotstillError as refused:
+        print(f"potstill: error: {refused}", file=sys.stderr)
+        return 2
+    except OSError as failed:  # a full disk, a folder that may not be written
+        print(f"potstill: error: {explain(failed, 'definition')}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _pipelines() -> dict[str, Any]:
+    from pipelines.compress import compress  # noqa: PLC0415 - pipelines import what runs them, and that this file
+    from pipelines.release import release_pipeline  # noqa: PLC0415 - likewise
+
+    return {"compress": compress, "release": release_pipeline}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
