@@ -4,17 +4,18 @@ Whoever asks first for what cannot be read is told why; whoever asks later, only
 is said once, by the check that it belongs to, and a check without ground proves nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from potstill.artifacts import MANIFEST, SIGNATURE, Artifact
 from potstill.errors import InputError, PotstillError
 from potstill.evidence.index import Index, read_index
 from potstill.evidence.layout import INDEX
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
+from potstill.evidence.papers import papers_of
 from potstill.evidence.whole import Evidence, evidence_of
 from potstill.signing.model_signature import Signed, read_signature
 from potstill.signing.strict_json import LARGEST
@@ -33,7 +34,7 @@ class Case:
     folder: Path
     trusted: Trusted
     policy: Policy
-    _failed: set[str] = field(default_factory=set)
+    _told: set[str] = field(default_factory=set)
     _found: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -60,6 +61,17 @@ class Case:
     def evidence(self) -> Evidence:
         """All evidence, consistent in itself."""
         return self._once("the evidence", self._evidence)
+
+    @property
+    def stands(self) -> bool:
+        """Whether all evidence can be read and is consistent; why not, `evidence` tells."""
+        return isinstance(self._found.get("the evidence") or self._keep("the evidence", self._evidence), Evidence)
+
+    @property
+    def papers(self) -> Mapping[str, bytes]:
+        """All that follows from the evidence alone, made again: path in the bundle → bytes."""
+        evidence = self.evidence
+        return self._once("what follows from the evidence", lambda: papers_of(evidence))
 
     @property
     def release(self) -> Artifact:
@@ -94,14 +106,21 @@ class Case:
             raise type(refused)(str(refused).replace(f"{self.folder}/", "")) from refused
 
     def _once(self, what: str, read: Callable[[], Value]) -> Value:
-        if what in self._failed:
+        """Read what was not read yet; why it cannot be is told once."""
+        if what in self._told:
             raise UnseenError(f"not looked at: {what} could not be read, as is said above")
-        if what not in self._found:
-            self._failed.add(what)
+        found = self._found[what] if what in self._found else self._keep(what, read)
+        if isinstance(found, PotstillError):
+            self._told.add(what)
+            raise found
+        return cast("Value", found)
+
+    def _keep(self, what: str, read: Callable[[], Value]) -> Value | PotstillError:
+        try:
             self._found[what] = read()
-            self._failed.discard(what)
-        found: Value = self._found[what]
-        return found
+        except PotstillError as refused:
+            self._found[what] = refused
+        return cast("Value | PotstillError", self._found[what])
 
 
 def bundle_digest(case: Case) -> str:

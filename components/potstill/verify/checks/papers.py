@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from potstill.evidence.layout import BOM, CROISSANT
-from potstill.evidence.papers import papers_of
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved
 
@@ -17,9 +16,8 @@ def _prove(case: Case) -> Proved:
 
 
 def _offences(case: Case) -> Iterator[str]:
-    made = papers_of(case.evidence)
     for name in (BOM, CROISSANT):
-        if case.read(name) != made.get(name):
+        if case.read(name) != case.papers.get(name):
             yield f"{name} is not what follows from the manifests"
 
 

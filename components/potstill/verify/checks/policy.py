@@ -4,10 +4,9 @@ import json
 from collections.abc import Callable, Iterator
 
 from potstill.errors import PotstillError
-from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS
+from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS, STATEMENTS
 from potstill.evidence.provenance import PROVENANCE
 from potstill.evidence.sources import PINNED
-from potstill.evidence.statements import statements_of
 from potstill.verify.case import Case, bundle_digest
 from potstill.verify.findings import Check, Proved
 from potstill.verify.policy import Policy
@@ -83,7 +82,7 @@ def _licence_uses(case: Case) -> Iterator[str]:
 
 def _builders(case: Case) -> Iterator[str]:
     if case.policy.builders:
-        statements = [json.loads(each) for each in statements_of(case.evidence).values()]
+        statements = [json.loads(each) for name, each in case.papers.items() if name.startswith(f"{STATEMENTS}/")]
         made = [each["predicate"] for each in statements if each["predicateType"] == PROVENANCE]
         found = {each["runDetails"]["builder"]["id"] for each in made}
         for other in sorted(found - set(case.policy.builders)):

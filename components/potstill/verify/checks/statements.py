@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from potstill.errors import PotstillError
 from potstill.evidence.layout import ATTESTATIONS, STATEMENTS, attestation_path, statement_path
-from potstill.evidence.statements import statements_of
 from potstill.signing.dsse import open_envelope
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved
 
 
 def _prove(case: Case) -> Proved:
-    made = statements_of(case.evidence)
+    made = {_stem(path): data for path, data in case.papers.items() if path.startswith(f"{STATEMENTS}/")}
     wrong = [*_strays(case, made), *_unsigned(case, made)]
     for stem, data in made.items():
         if _read(case, statement_path(stem)) != data:
@@ -21,6 +20,10 @@ def _prove(case: Case) -> Proved:
         "is byte for byte the same.",
         wrong,
     )
+
+
+def _stem(path: str) -> str:
+    return path.removeprefix(f"{STATEMENTS}/").removesuffix(".json")
 
 
 def _strays(case: Case, made: Mapping[str, bytes]) -> Iterator[str]:
