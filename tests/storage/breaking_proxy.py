@@ -1,5 +1,7 @@
 """A proxy before an S3 server: it keeps what was asked, and breaks the answers that it is told to break.
 
+What is uploaded passes through whole, before its answer is broken: so the server has it, and who asked does not know.
+
     with breaking(server.endpoint) as proxy:       # radosgw or moto; requests are passed on as they are signed
         proxy.fault = lambda asked: break_after(100) if len(proxy.asked) == 3 else None
 
@@ -28,6 +30,7 @@ class Asked:
     path: str
     range: str
     conditional: bool
+    only_new: bool = False
 
     @property
     def first(self) -> int:
@@ -55,6 +58,7 @@ class Proxy:
     upstream: str = ""
     asked: list[Asked] = field(default_factory=list)
     fault: Callable[[Asked], Fault | None] = lambda _: None
+    withheld: tuple[str, ...] = ()  # headers in small letters that the server is not shown
 
     @property
     def ranges(self) -> list[str]:
@@ -70,18 +74,21 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Ask the server, and answer as it does, or as the fault has it."""
-        asked = Asked(self.command, self.path, self.headers.get("Range", ""), "If-Match" in self.headers)
+        conditions = ("If-Match" in self.headers, "If-None-Match" in self.headers)
+        asked = Asked(self.command, self.path, self.headers.get("Range", ""), *conditions)
         self.proxy.asked.append(asked)
         fault = self.proxy.fault(asked) or pass_on
         fault(self, self.answered())
 
-    do_HEAD = do_GET  # noqa: N815 - http.server's name
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
     def answered(self) -> Answer:
         """What the server answers."""
         upstream = http.client.HTTPConnection(urlsplit(self.proxy.upstream).netloc, timeout=30)
+        sent = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        shown = {name: value for name, value in self.headers.items() if name.lower() not in self.proxy.withheld}
         try:
-            upstream.request(self.command, self.path, headers=dict(self.headers))
+            upstream.request(self.command, self.path, sent or None, shown)
             answer = upstream.getresponse()
             body = answer.read()
             return Answer(answer.status, [each for each in answer.getheaders() if each[0].lower() not in HOP], body)
@@ -104,7 +111,12 @@ class Handler(BaseHTTPRequestHandler):
 def pass_on(handler: Handler, answer: Answer) -> None:
     """No fault."""
     handler.begin(answer)
-    handler.wfile.write(answer.body if handler.command == "GET" else b"")
+    handler.wfile.write(b"" if handler.command == "HEAD" else answer.body)
+
+
+def lose(handler: Handler, _: Answer) -> None:
+    """Close the connection: the server has done what was asked, and nobody says so."""
+    handler.close_connection = True
 
 
 def break_after(count: int) -> Fault:

@@ -47,12 +47,21 @@ def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Pat
         parts.mkdir(parents=True, exist_ok=True)
         side_by_side(lambda each: _bring(place, each, growing, parts), _by_digest(files, growing), "fetching")
         refuse_other_index(pointer, read_index((growing / INDEX).read_bytes()), place.uri)
-        (growing / MANIFEST).write_bytes(manifest)
-        expect(growing, BUNDLE, digest=pointer.bundle)
-        prove(growing)
+        _finish(growing, manifest, prove)
         growing.replace(out)
         shutil.rmtree(folder)
     return bundle
+
+
+def _finish(growing: Path, manifest: bytes, prove: Callable[[Path], None]) -> None:
+    """Seal the folder and have it proved; where it is not, nothing is left that looks whole."""
+    (growing / MANIFEST).write_bytes(manifest)
+    try:
+        expect(growing, BUNDLE)
+        prove(growing)
+    except BaseException:
+        (growing / MANIFEST).unlink()
+        raise
 
 
 def _is_there(out: Path, pointer: Pointer) -> bool:

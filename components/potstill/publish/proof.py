@@ -15,12 +15,13 @@ from potstill.verify.proving import verify_bundle
 SHOWN = 3  # of all that is wrong, in a line
 
 
-def require_proof(bundle: Path, config: PublishConfig) -> None:
+def require_proof(bundle: Path, config: PublishConfig, called: str = "") -> None:
     """Let a bundle through that is proved, whole, by a trusted signer, and what the policy asks.
 
     Args:
         bundle: its folder.
         config: whom to trust and what to ask.
+        called: how the message calls it; empty is by its path.
 
     Raises:
         ArtifactError: it is not proved.
@@ -31,7 +32,7 @@ def require_proof(bundle: Path, config: PublishConfig) -> None:
     if not proof.proved:
         more = f"; and {len(proof.wrong) - SHOWN} more" if len(proof.wrong) > SHOWN else ""
         raise ArtifactError(
-            f"{bundle} is not proved: {'; '.join(proof.wrong[:SHOWN])}{more}; potstill verify tells all of it"
+            f"{called or bundle} is not proved: {'; '.join(proof.wrong[:SHOWN])}{more}; potstill verify tells all of it"
         )
 
 

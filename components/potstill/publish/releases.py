@@ -123,7 +123,8 @@ def fetch_release(
     config = PublishConfig(public_key=key, ca=ca, policy=policy)
     asked = bool(key or ca or policy)
     pointer = _pointer(store, name, version)
-    bundle = fetch_bundle(store, pointer, out, lambda folder: require_proof(folder, config) if asked else None)
+    called = f"{name} {version} of {place}"
+    bundle = fetch_bundle(store, pointer, out, lambda folder: require_proof(folder, config, called) if asked else None)
     proved = "proved" if asked else f"not proved: run potstill verify {out} --key with the signer's public key"
     size = sum(each.bytes for each in bundle.files) + pointer.signature.bytes
     return Told([one_line(f"{name} {version} in {out}: {len(bundle.files) + 2} files, {size / 1e6:.1f} MB, {proved}")])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, Artifact, File, expect, sha256_of
+from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, File, expect, read_manifest, sha256_of
 from potstill.errors import ArtifactError, InputError, MissingError
 from potstill.evidence.index import Index, read_index
 from potstill.evidence.layout import INDEX
@@ -47,14 +47,29 @@ def store_bundle(place: Place, bundle: Path) -> Stored:
         InputError: the store refuses, ignores conditions, or does not give back what it was given.
     """
     sealed = expect(bundle, BUNDLE)
-    pointer = _pointer(bundle, sealed)
+    pointer = pointer_of(bundle)
     _is_there(place, pointer)
     require_conditions(place)
     files = [*sealed.files, pointer.signature]
-    uploaded = side_by_side(lambda each: each.bytes * keep(place, bundle / each.path, each), files, "publishing")
+    different = list({each.sha256: each for each in files}.values())
+    uploaded = side_by_side(lambda each: each.bytes * keep(place, bundle / each.path, each), different, "publishing")
     _put_list(place, (bundle / MANIFEST).read_bytes(), sealed.digest)
     _put_pointer(place, pointer)
     return Stored(pointer, len(files), sum(each.bytes for each in files), sum(uploaded))
+
+
+def pointer_of(bundle: Path) -> Pointer:
+    """Make the pointer of a bundle that was found to be whole.
+
+    Raises:
+        ArtifactError: it has no signature, or no `release.json`.
+        InputError: its `release.json` is none.
+    """
+    signature = bundle / SIGNATURE
+    if not signature.is_file():
+        raise ArtifactError(f"{bundle} has no {SIGNATURE}; sign the release first, with potstill sign")
+    signed = File(SIGNATURE, signature.stat().st_size, sha256_of(signature))
+    return pointer_to(read_manifest(bundle), signed, index_of(bundle))
 
 
 def index_of(bundle: Path) -> Index:
@@ -68,13 +83,6 @@ def index_of(bundle: Path) -> Index:
     if not path.is_file():
         raise ArtifactError(f"{bundle} has no {INDEX}; wanted is a bundle as potstill sign writes it")
     return read_index(path.read_bytes(), f"{path}")
-
-
-def _pointer(bundle: Path, sealed: Artifact) -> Pointer:
-    signature = bundle / SIGNATURE
-    if not signature.is_file():
-        raise ArtifactError(f"{bundle} has no {SIGNATURE}; sign the release first, with potstill sign")
-    return pointer_to(sealed, File(SIGNATURE, signature.stat().st_size, sha256_of(signature)), index_of(bundle))
 
 
 def _is_there(place: Place, pointer: Pointer) -> bool:

@@ -40,9 +40,10 @@ class BucketPlace(Place):
         """Upload in one request, on the condition that the store holds no such object."""
         with telling(f"{self.uri}/{key}"):
             for attempt in range(attempts_of(self.client)):
+                if attempt:
+                    wait_after(attempt)
                 if self._decided(self._name(key), data):
                     return
-                wait_after(attempt)
         raise InputError(f"{self.uri}/{key}: the store could not tell which of several writers is first; run again")
 
     def open(self, key: str) -> BinaryIO:
