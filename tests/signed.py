@@ -60,7 +60,7 @@ class Authority:
         return Authority(key, _issue(name, key.public_key(), self, self.key, authority=True, **options))
 
     def signer(self, public: Any, name: str = "release.example", **options: Any) -> x509.Certificate:
-        """Issue a certificate to sign code under; options: begin, end, signs, purpose, authority."""
+        """Issue a certificate to sign code under; options: those of `_issue`."""
         return _issue(name, public, self, self.key, **options)
 
     def write(self, path: Path) -> Path:
@@ -72,9 +72,9 @@ def write_certificates(path: Path, *certificates: x509.Certificate) -> Path:
     return path
 
 
-def certify(key: Path, authority: Authority, *between: x509.Certificate, **options: Any) -> Path:
+def certify(key: Path, issuer: Authority, *between: x509.Certificate, **options: Any) -> Path:
     """Have a private key certified; → the file of the chain, beside it."""
-    leaf = authority.signer(read_private(key).public_key(), **options)
+    leaf = issuer.signer(read_private(key).public_key(), **options)
     return write_certificates(key.with_suffix(".crt"), leaf, *between)
 
 
@@ -89,6 +89,9 @@ def _issue(
     end: datetime = NOW + 300 * DAY,
     signs: bool = True,
     purpose: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.CODE_SIGNING,
+    below: int | None = None,
+    issues: bool = True,
+    further: x509.ExtensionType | None = None,
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -99,13 +102,15 @@ def _issue(
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(end)
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(_usage(signs=signs and not authority, issues=authority), critical=True)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=below), critical=True)
+        .add_extension(_usage(signs=signs and not authority, issues=issues and authority), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuing_key.public_key()), critical=False)
     )
     if purpose is not None and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    if further is not None:
+        builder = builder.add_extension(further, critical=True)
     return builder.sign(issuing_key, hashes.SHA256())
 
 

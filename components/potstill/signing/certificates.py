@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
 from potstill.errors import InputError
 from potstill.one_line import one_line
@@ -28,6 +28,7 @@ from potstill.signing.keys import PublicKey, curve_of, read_pem
 Certificate = x509.Certificate
 CERTIFICATE = "POTSTILL_SIGNING_CERTIFICATE"  # path of the file
 LONGEST = 8  # certificates between a signer and a root
+_BROKEN = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
 _SIGNS = (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 
 
@@ -82,13 +83,12 @@ def verify_chain(chain: Sequence[Certificate], authorities: Sequence[Certificate
     _refuse_use(leaf)
     if leaf.not_valid_before_utc > datetime.now(UTC):
         raise InputError(f"the certificate of {subject(leaf)} begins at {leaf.not_valid_before_utc:%Y-%m-%d} only")
-    everything = ExtensionPolicy.permit_all()
     policy = (
         PolicyBuilder()
         .store(Store(list(authorities)))
         .time(leaf.not_valid_before_utc)
         .max_chain_depth(LONGEST)
-        .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=everything)
+        .extension_policies(ca_policy=_issuers(), ee_policy=ExtensionPolicy.permit_all())
     )
     try:
         found = policy.build_client_verifier().verify(leaf, issuers).chain
@@ -97,6 +97,20 @@ def verify_chain(chain: Sequence[Certificate], authorities: Sequence[Certificate
     if tuple(found[: len(chain)]) != tuple(chain):
         raise InputError(f"the chain of {subject(leaf)} holds certificates that lead to no trusted authority")
     return leaf_key(chain)
+
+
+def _issuers() -> ExtensionPolicy:
+    """What is asked of each authority. A root that openssl made has no key usage, and may issue all the same."""
+    return (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, Criticality.CRITICAL, None)  # its value is read in any case
+        .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign_certificates)
+    )
+
+
+def _may_sign_certificates(_policy: Policy, _certificate: Certificate, usage: x509.KeyUsage | None) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("it was issued by one that may not issue certificates")
 
 
 def leaf_key(chain: Sequence[Certificate]) -> PublicKey:
@@ -133,9 +147,9 @@ def load_der(data: bytes, where: str) -> Certificate:
         InputError: it is none.
     """
     try:
-        return x509.load_der_x509_certificate(data)
-    except ValueError:
-        raise InputError(f"{where} is not a certificate") from None
+        return _whole(x509.load_der_x509_certificate(data))
+    except _BROKEN:
+        raise InputError(f"{where} is not a certificate that can be read") from None
 
 
 def _read(path: Path, wanted: str) -> tuple[Certificate, ...]:
@@ -143,8 +157,8 @@ def _read(path: Path, wanted: str) -> tuple[Certificate, ...]:
     if b"PRIVATE KEY" in text:
         raise InputError(f"{path} holds a private key; wanted is {wanted}, and a key stays in a file of its own")
     try:
-        return tuple(x509.load_pem_x509_certificates(text))
-    except ValueError:
+        return tuple(_whole(each) for each in x509.load_pem_x509_certificates(text))
+    except _BROKEN:
         raise InputError(f"{path} is not {wanted} in PEM, or is cut off; ask its issuer for it again") from None
 
 
@@ -153,6 +167,13 @@ def _public_key(certificate: Certificate) -> object:
         return certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):  # a key of a kind that cryptography does not know
         return None
+
+
+def _whole(certificate: Certificate) -> Certificate:
+    """Read every field once: cryptography reads most of them when they are asked for, and says then what is wrong."""
+    for name in ("subject", "issuer", "extensions", "not_valid_before_utc", "not_valid_after_utc", "version"):
+        getattr(certificate, name)
+    return certificate
 
 
 def _refuse_order(chain: Sequence[Certificate], where: str) -> None:
@@ -168,15 +189,10 @@ def _refuse_order(chain: Sequence[Certificate], where: str) -> None:
 
 def _refuse_use(leaf: Certificate) -> None:
     """Refuse a certificate that is for web servers, mail or an authority: its holder need not speak for a model."""
-    try:
-        usage = _extension(leaf, x509.KeyUsage)
-        purposes = _extension(leaf, x509.ExtendedKeyUsage)
-        authority = _is_authority(leaf)
-    except (ValueError, x509.DuplicateExtension):
-        raise InputError(f"the certificate of {subject(leaf)} has extensions that cannot be read") from None
+    usage, purposes = _extension(leaf, x509.KeyUsage), _extension(leaf, x509.ExtendedKeyUsage)
     signs = usage is None or usage.digital_signature
     for_code = purposes is None or any(each in purposes for each in _SIGNS)
-    if authority or not (signs and for_code) or (usage is None and purposes is None):
+    if _is_authority(leaf) or not (signs and for_code) or (usage is None and purposes is None):
         raise InputError(
             f"the certificate of {subject(leaf)} is not for signing; wanted is one with digitalSignature, for code "
             "signing where purposes are named, and no authority's"
