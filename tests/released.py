@@ -189,7 +189,8 @@ def _trained(maker: Maker) -> None:
         maker.seal(name, kind, stage, files, tuple(reads.split()), {**KNOWN, **SPLITS.get(kind, {})}, config=settings)
 
     rows = {"train.parquet": maker.weights(), "test.parquet": maker.weights(), "tokenizer.json": b'{"version":"1.0"}'}
-    seal_next("tokens", TOKENS, "tokenize", rows, "data start", max_length=32)
+    columns = {"text_column": "text", "label_column": "label", "columns": ""}
+    seal_next("tokens", TOKENS, "tokenize", rows, "data start", max_length=32, **columns)
     seal_next("teacher", CHECKPOINT, "teacher-train", maker.checkpoint(), "start tokens", epochs=5)
     answers = {"train.safetensors": maker.weights()}
     seal_next("teacher_outputs", TEACHER_OUTPUTS, "teacher-cache", answers, "teacher tokens", keep="logits")

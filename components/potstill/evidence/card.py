@@ -8,6 +8,7 @@ USES = {
     "undeclared": "LICENCE UNDECLARED: nobody has said under which terms an ancestor of these models may be used.",
     "open": "These models may be used under the terms of all their ancestors.",
 }
+SPECIAL = "\\`*_[]|~$#"
 MARK = "<!-- the release's own words end here -->\n"
 
 
@@ -43,6 +44,7 @@ def split_front(card: str) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Escape what Markdown or HTML would read as markup."""
-    escaped = "".join(f"\\{each}" if each in "\\`*_[]|~$#" else each for each in text)
+    """Escape what Markdown or HTML would read as markup, and what would end or turn the line."""
+    printed = "".join(each if each.isprintable() else " " for each in text)
+    escaped = "".join(f"\\{each}" if each in SPECIAL else each for each in printed)
     return escaped.replace("&", "&amp;").replace("<", "&lt;")

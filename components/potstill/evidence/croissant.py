@@ -56,7 +56,9 @@ FORMATS = {
     "tsv": "text/tab-separated-values",
     "jsonl": "application/jsonlines",
     "parquet": "application/x-parquet",
+    "gz": "application/gzip",
 }
+TABLES = ("csv", "tsv", "jsonl", "parquet")  # read by the names of their columns, without being unpacked
 PLAIN = "text/plain"
 
 
@@ -112,7 +114,7 @@ def _file(data: Artifact, file: File) -> dict[str, Any]:
 
 def _records(data: Artifact, evidence: Evidence) -> Iterator[dict[str, Any]]:
     """Text and label of each row, as tokenize read them."""
-    tables = [each for each in data.files if _ending(each) in FORMATS]
+    tables = [each for each in data.files if _ending(each) in TABLES]
     readers = [each for each in _in_order(evidence) if each.kind == TOKENS and data.digest in each.inputs.values()]
     if len(tables) != 1 or not readers:
         return

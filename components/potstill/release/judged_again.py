@@ -64,6 +64,11 @@ def _offences(papers: Papers, wanted: list[dict[str, Any]]) -> Iterator[str]:
         yield from (f"{theirs['name']} of {theirs['model']}: {name} is {shown(mine[name])}" for name in wrong)
     if papers.verdict["verdict"] != verdict_of(wanted) or papers.verdict["failures"] != failures_of(wanted):
         yield f"the figures give {verdict_of(wanted)}, and other failures"
+    yield from (
+        f"{name} of the figures is another"
+        for name in ("verdict", "failures", "budgets")
+        if papers.every.get(name) != papers.verdict[name]
+    )
     if papers.verdict["confidence"] != papers.verdict["limits"]["confidence"]:
         yield "its confidence is not that of its limits"
 
