@@ -3,6 +3,10 @@
 import hashlib
 import os
 import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -71,8 +75,7 @@ def test_names_that_nobody_sees_as_they_are_are_told(tmp_path, name):
 
 
 def test_names_that_are_not_utf8_are_told(tmp_path):
-    with open(os.fsencode(tmp_path) + b"/\xff\xfe", "wb"):
-        pass
+    (tmp_path / os.fsdecode(b"\xff\xfe")).touch()
     assert "not UTF-8" in list_folder(tmp_path).names[0]
 
 
@@ -87,7 +90,7 @@ def test_a_folder_too_deep_to_name_is_told(tmp_path):
     finally:
         os.close(here)
     found = list_folder(tmp_path)
-    assert any("cannot be listed" in line for line in found.strange)
+    assert any("too long" in line for line in found.strange)
 
 
 def test_a_sparse_file_of_a_terabyte_is_not_read(tmp_path):
@@ -119,14 +122,27 @@ def test_what_became_a_pipe_or_a_link_meanwhile_is_not_opened(tmp_path):
         read_plain(tmp_path, "target", 3)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_told(tmp_path):
-    make(tmp_path, a=b"x", folder__b=b"y")
-    (tmp_path / "a").chmod(0)
-    (tmp_path / "folder").chmod(0)
-    try:
-        found = list_folder(tmp_path)
-        assert "cannot be listed" in found.strange[0]
-        assert "cannot be read" in found.unreadable[0]
-    finally:
-        (tmp_path / "folder").chmod(0o700)
+    """As somebody other than root, who may read everything."""
+    with tempfile.TemporaryDirectory() as place:
+        root = make(Path(place), a=b"x", folder__b=b"y", c=b"z")
+        root.chmod(0o755)
+        (root / "a").chmod(0)
+        (root / "folder").chmod(0)
+        told = _list_as_nobody(root)
+        (root / "folder").chmod(0o700)
+    assert "a cannot be read: Permission denied" in told
+    assert "folder cannot be listed: Permission denied" in told
+    assert "c" in told.splitlines()
+
+
+def _list_as_nobody(root):
+    """List a folder in a process that gives up root, if it is root; → what it told, a line each."""
+    program = (
+        "import os, sys; from pathlib import Path; from potstill.verify.listing import list_folder\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "found = list_folder(Path(sys.argv[1]))\n"
+        "print(*found.strange, *found.unreadable, *found.files, sep='\\n')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True)
+    return ran.stdout

@@ -34,11 +34,19 @@ def contradictions(verdict: Mapping[str, Any], summary: Mapping[str, Any]) -> It
         verdict: verdict.json.
         summary: the sealed report's summary.json.
     """
+    strange = [each for each in verdict["budgets"] if not (_is_figure(each["value"]) and _is_figure(each["limit"]))]
+    if strange:
+        yield from (f"{each['name']} of {each['model']}: value and limit must be numbers or null" for each in strange)
+        return
     for each in verdict["budgets"]:
         place = f"{each['name']} of {each['model']}"
         yield from (f"{place}: {offence}" for offence in _of_itself(each, verdict["limits"]))
         yield from (f"{place}: {offence}" for offence in _of_report(each, summary.get("models", {})))
     yield from _not_as_asked(verdict, summary.get("models", {}))
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _not_as_asked(verdict: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:

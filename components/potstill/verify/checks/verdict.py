@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from potstill.evidence.layout import CARD, FIGURES, PAGE, REPORT_FOLDER, VERDICT
+from potstill.evidence.shape import mapping
 from potstill.signing.strict_json import read_strict
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved
@@ -15,7 +16,7 @@ SUMMARY = f"{REPORT_FOLDER}/summary.json"
 
 def _prove(case: Case) -> Proved:
     index, verdict = case.evidence.index, case.evidence.verdict
-    summary = read_strict(case.read(SUMMARY), SUMMARY)
+    summary = mapping(read_strict(case.read(SUMMARY), SUMMARY), SUMMARY)
     wrong = [f"{VERDICT}: {each}" for each in contradictions(verdict, summary)]
     wrong += _told_otherwise(case, summary)
     said = (
@@ -29,7 +30,7 @@ def _prove(case: Case) -> Proved:
 
 def _told_otherwise(case: Case, summary: Mapping[str, Any]) -> Iterator[str]:
     """The figures are those of the sealed report and of the verdict; page and card are of the same report."""
-    figures = read_strict(case.read(FIGURES), FIGURES)
+    figures = mapping(read_strict(case.read(FIGURES), FIGURES), FIGURES)
     for name in sorted(summary):
         if summary[name] != figures.get(name):
             yield f"{FIGURES} has another {name} than the sealed report"
