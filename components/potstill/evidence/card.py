@@ -47,4 +47,4 @@ def _plain(text: str) -> str:
     """Escape what Markdown or HTML would read as markup, and what would end or turn the line."""
     printed = "".join(each if each.isprintable() else " " for each in text)
     escaped = "".join(f"\\{each}" if each in SPECIAL else each for each in printed)
-    return escaped.replace("&", "&amp;").replace("<", "&lt;")
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace("://", "\\://").replace("www.", "www\\.")

@@ -1,0 +1,79 @@
+"""The banner: licence first, then the override, whatever words others chose."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from potstill.evidence.card import MARK, banner, carries_banner, with_banner
+from potstill.evidence.index import Index
+from potstill.licences import Licence
+
+INDEX = Index("headlines", "1.0.0", "pass", "", Licence("Apache-2.0", "open"), (), {})
+CARD = "---\nlicense: other\n---\n\n# Title\n\nText.\n"
+
+
+@pytest.mark.parametrize(
+    ("use", "first"),
+    [("research-only", "**RESEARCH ONLY:"), ("undeclared", "**LICENCE UNDECLARED:"), ("open", "**These models may")],
+)
+def test_the_licence_stands_first(use, first):
+    assert banner(replace(INDEX, licence=Licence("X", use))).startswith(first)
+
+
+def test_the_override_stands_second_with_its_reason():
+    text = banner(replace(INDEX, verdict="fail", override="the old one harms"))
+    licence, override, *_ = text.split("\n\n")
+    assert "Licence: Apache-2.0" in licence
+    assert "OVERRIDE: the verdict is fail" in override
+    assert "the old one harms" in override
+
+
+def test_the_hubs_block_stays_first_in_the_file():
+    text = with_banner(CARD, INDEX)
+    assert text.startswith("---\nlicense: other\n---\n\n**These models")
+    assert text.endswith("# Title\n\nText.\n")
+    assert carries_banner(text, INDEX)
+
+
+@pytest.mark.parametrize("card", ["# Title\n", "", "---\nnever closed\n", "--- \n---\n"])
+def test_a_card_without_a_block_begins_with_the_banner(card):
+    text = with_banner(card, INDEX)
+    assert text.startswith("**These models")
+    assert text.endswith(card)
+    assert carries_banner(text, INDEX)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"version": "1.0.1"},
+        {"licence": Licence("Apache-2.0", "research-only")},
+        {"verdict": "fail", "override": "x"},
+    ],
+    ids=str,
+)
+def test_the_banner_of_another_release_is_told_apart(other):
+    assert not carries_banner(with_banner(CARD, INDEX), replace(INDEX, **other))
+
+
+def test_a_card_without_the_banner_carries_none():
+    assert not carries_banner(CARD, INDEX)
+
+
+def test_a_banner_further_down_is_not_first():
+    assert not carries_banner(f"# Praise\n\n{banner(INDEX)}", INDEX)
+
+
+@pytest.mark.parametrize("reason", ["</b> <script>x</script>", "a* **b** [c](http://d.invalid)", "`x` | _y_ ~z~ # $1$"])
+def test_words_of_others_are_no_markup(reason):
+    text = banner(replace(INDEX, verdict="fail", override=reason, licence=Licence(reason, "open")))
+    assert "<script" not in text
+    assert re.search(r"(?<!\\)[`\[\]|~$#]|://(?<!\\://)", text.replace(MARK, "")) is None
+    assert "**b**" not in text
+
+
+def test_a_licence_cannot_break_the_line():
+    text = banner(replace(INDEX, licence=Licence("MIT\n\n# Praise\u202e", "research-only")))
+    assert "\n#" not in text
+    assert "\u202e" not in text
