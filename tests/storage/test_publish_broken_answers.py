@@ -146,7 +146,8 @@ def test_what_heeds_conditions_passes_as_often_as_it_is_asked(place):
 
 def test_a_store_that_damages_what_it_keeps_is_refused(lenient, bundle):
     def damaging(handler, answer):
-        pass_on(handler, Answer(answer.status, answer.headers, answer.body[:-1] + b"?"))
+        body = answer.body[:-1] + b"?" if answer.status == 206 else answer.body
+        pass_on(handler, Answer(answer.status, answer.headers, body))
 
     lenient.fault = lambda asked: damaging if asked.method == "GET" and "/blobs/" in asked.path else None
     said = refusal(lambda: store_bundle(open_place(lenient.bucket), bundle))

@@ -6,6 +6,7 @@ from unicodedata import category, normalize
 
 from potstill.artifacts import BUNDLE, SIGNATURE, Artifact
 from potstill.errors import ArtifactError, MissingError
+from potstill.evidence.layout import INDEX
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
 from potstill.publish.layout import bundle_key
 from potstill.publish.small import read_small
@@ -26,7 +27,7 @@ def load_file_list(place: Place, digest: str) -> tuple[bytes, Artifact]:
     Returns: its `artifact.json`, byte for byte, and what it says.
 
     Raises:
-        ArtifactError: it is not there, of another digest or kind, or names files that a folder cannot hold.
+        ArtifactError: it is not there, of another digest or kind, names files that a folder cannot hold, or no index.
         InputError: not a manifest, or the store refuses.
     """
     where = f"{place.uri}/{bundle_key(digest)}"
@@ -39,7 +40,10 @@ def load_file_list(place: Place, digest: str) -> tuple[bytes, Artifact]:
     bundle = read_evidence_manifest(data, where, Path())
     if bundle.kind != BUNDLE:
         raise ArtifactError(f"{where} holds {bundle.kind}; wanted is {BUNDLE}")
-    refuse_names([each.path for each in bundle.files], where)
+    paths = [each.path for each in bundle.files]
+    refuse_names(paths, where)
+    if INDEX not in paths:
+        raise ArtifactError(f"{where} lists no {INDEX}; wanted is a bundle as potstill sign writes it")
     return data, bundle
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from potstill.artifacts import Artifact
-from potstill.errors import ArtifactError, MissingError, PotstillError
+from potstill.errors import MissingError, PotstillError
 from potstill.evidence.index import Index, check_name, read_index
 from potstill.evidence.layout import INDEX
 from potstill.one_line import one_line, refused_in_one_line
@@ -155,9 +155,7 @@ def _order(pointer: Pointer) -> tuple[str, SemanticVersion, str]:
 
 def _index(store: Place, pointer: Pointer, bundle: Artifact) -> Index:
     """What the release says of itself, held against the pointer."""
-    file = next((each for each in bundle.files if each.path == INDEX), None)
-    if file is None:
-        raise ArtifactError(f"{store.uri}: the bundle {pointer.bundle} lists no {INDEX}; publish the release again")
+    file = next(each for each in bundle.files if each.path == INDEX)
     index = read_index(read_blob(store, file, LARGEST))
     refuse_other_index(pointer, index, store.uri)
     return index
