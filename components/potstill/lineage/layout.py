@@ -51,7 +51,7 @@ def arrange(nodes: Mapping[str, Node]) -> Arranged:
     places = dict(place for row in rows for place in _placed(row))
     across = [place for _, place in places.values()] or [0.0]
     return Arranged(
-        {name: places[name, "", depth[name]] for name in nodes},
+        {name: places[name, "", depth[name]] for name in sorted(nodes)},
         {edge: [places[slot] for slot in way] for edge, way in ways.items()},
         len(rows),
         min(across) - 0.5,
