@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from conftest import LABELS, example_texts, make_checkpoint
 
-from pipelines.command import run
+from pipelines.command import run_here
 from pipelines.compress import compress
 from potstill.artifacts import is_sealed, read_manifest
+from potstill.cli import main as potstill
 from potstill.evidence.whole import evidence_of
 from potstill.reproduce.here import TIERS, look_at
 from potstill.reproduce.plan import plan_of
-from tests.released import release_run
 from tests.validating import only
 
 pytestmark = pytest.mark.slow
@@ -47,37 +47,27 @@ STAGES = [
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tokenizer_folder):
-    """The folder of a finished run, its sealed inputs below kfp/inputs."""
+    """The folder of a finished run that ended with a signed bundle; its sealed inputs lie below kfp/inputs."""
     folder = tmp_path_factory.mktemp("sources")
     texts, labels = example_texts(400)
     with (folder / "headlines.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((t, LABELS[i]) for t, i in zip(texts, labels, strict=True))])
-    start = make_checkpoint(folder / "start", tokenizer_folder)
-    sources = {"data": str(folder / "headlines.csv"), "start": str(start.path)}
+    start = make_checkpoint(folder / "start", tokenizer_folder).path
+    (start / "artifact.json").unlink()  # a folder of a hub, which the run seals itself
+    sources = {"data": str(folder / "headlines.csv"), "start": str(start), "release_name": "headlines"}
     run_folder = tmp_path_factory.mktemp("runs") / "tiny"
-    code = run(compress, {**TINY, **sources}, run_folder)
+    assert potstill(["keys", "new", str(folder / "release.key")]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POTSTILL_SIGNING_KEY", str(folder / "release.key"))
+        code = run_here(compress, {**TINY, **sources}, run_folder)
     assert code == 0, (run_folder / "run.log").read_text()[-3000:]
     return run_folder
 
 
 @pytest.fixture(scope="module")
-def released(finished, tmp_path_factory):
-    """The release of the run, made from its own folders."""
-    sealed = {}
-    for manifest in finished.glob("kfp/**/artifact.json"):
-        found = read_manifest(manifest.parent)
-        sealed[found.made_by["stage"]] = found.path
-    names = {
-        "data": "import-data", "start": "import-checkpoint", "tokens": "tokenize", "teacher": "teacher-train",
-        "teacher_outputs": "teacher-cache", "student": "distill", "pruned": "prune", "quantized": "qat",
-        "onnx": "onnx-export", "package": "coreml-export", "report": "validate",
-    }  # fmt: skip
-    start = next(path for path in finished.glob("kfp/inputs/*") if read_manifest(path).kind == "checkpoint/v1")
-    beside = sealed["validate"].parent
-    papers = {name: beside / name for name in ("judgement", "figures", "page", "card")}
-    run_of = {name: sealed.get(stage, start) for name, stage in names.items()} | papers
-    release_run(run_of, tmp_path_factory.mktemp("released") / "release")
-    return tmp_path_factory.getbasetemp() / next(tmp_path_factory.getbasetemp().glob("released*")) / "release"
+def released(finished):
+    """The signed bundle."""
+    return (finished / "bundle").resolve()
 
 
 def reproduce(released, finished, folder, *arguments, **changed):
@@ -152,9 +142,7 @@ def test_it_stops_at_the_first_difference_and_says_what_it_is(released, finished
     """With other instructions the sums of a training end in other bits."""
     if look_at(plan_of(evidence_of(released))).isa == "DEFAULT":
         pytest.skip("this processor has no lower tier than its own")
-    done = reproduce(
-        released, finished, tmp_path, "--other-code", "--artifacts", finished / "kfp", **TIERS["DEFAULT"]
-    )
+    done = reproduce(released, finished, tmp_path, "--other-code", "--artifacts", finished / "kfp", **TIERS["DEFAULT"])
     assert done.returncode == 1, done.stdout + done.stderr
     found = signs(done.stdout)
     assert found["tokenize"] in "✓≈"

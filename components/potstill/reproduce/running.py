@@ -49,6 +49,7 @@ def environment_of(artifact: Artifact, machine: Machine) -> dict[str, str]:
     are those that the manifest tells.
     """
     ours = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    ours.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in a pipeline: threads that spin starve one another
     told = artifact.made_by
     if told["revision"] and told["source"] == machine.source:
         ours["POTSTILL_REVISION"] = str(told["revision"])
