@@ -91,5 +91,8 @@ class BucketPlace(Place):
         except ClientError as refused:
             if code_of(refused) not in NO_OBJECT:
                 raise
-            self.client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)  # raises when it is the bucket that is not there
+            if code_of(refused) != NO_OBJECT[0]:
+                self.client.list_objects_v2(
+                    Bucket=self.bucket, MaxKeys=1
+                )  # raises where it is the bucket that is missing
             raise MissingError(f"{self.uri} holds no {key}") from refused
