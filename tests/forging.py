@@ -132,8 +132,10 @@ class Forge:
 def resign(bundle: Bundle, key: Path) -> None:
     """Sign what lies there, whatever it is."""
     bundle.remove(SIGNATURE)
-    index = json.loads(bundle.read("release.json")) if (bundle.folder / "release.json").exists() else {}
-    name = f"{index.get('name')}-{index.get('version')}" if isinstance(index, dict) else ""
+    try:
+        name = "{name}-{version}".format(**bundle.json(INDEX))
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):  # an index that was forged, too
+        name = "forged"
     bundle.write(SIGNATURE, sign_folder(bundle.folder, Signer(read_private(key)), name))
 
 
