@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from potstill.errors import InputError
 from potstill.signing.canonical import canonical
-from potstill.signing.certificates import chain_of, read_authorities, read_chain, verify_chain
+from potstill.signing.certificates import chain_of, der, load_der, read_authorities, read_chain, verify_chain
 from potstill.signing.keys import new_key, public_path, read_private
 from potstill.signing.model_signature import check_signature, sign_folder
 from potstill.signing.trust import Signer, Trusted, read_signer, read_trusted
@@ -309,3 +309,21 @@ def test_no_byte_of_a_chain_can_be_changed(folder, key, root, between):
         flipped[place] ^= 1
         with pytest.raises(InputError):
             check_signature(folder, bytes(flipped), trusting(root))
+
+
+def test_every_bit_of_a_certificate_counts(key, root, between):
+    """Damage is refused in one line, wherever it is; nothing of what cryptography raises comes through."""
+    leaf = between.signer(read_private(key).public_key())
+
+    def verify_damaged(data, is_leaf):
+        given = load_der(data, "it")
+        verify_chain([given, between.certificate] if is_leaf else [leaf, given], [root.certificate])
+
+    verify_chain([leaf, between.certificate], [root.certificate])
+    for certificate in (leaf, between.certificate):
+        whole = der(certificate)
+        for place in range(8 * len(whole)):
+            damaged = bytearray(whole)
+            damaged[place // 8] ^= 1 << place % 8
+            with pytest.raises(InputError):
+                verify_damaged(bytes(damaged), certificate is leaf)

@@ -9,6 +9,7 @@ Source: RFC 5280; path validation by cryptography's x509.verification.
 """
 
 import base64
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -147,7 +148,8 @@ def load_der(data: bytes, where: str) -> Certificate:
         InputError: it is none.
     """
     try:
-        return _whole(x509.load_der_x509_certificate(data))
+        with warnings.catch_warnings(action="ignore"):
+            return _whole(x509.load_der_x509_certificate(data))
     except _BROKEN:
         raise InputError(f"{where} is not a certificate that can be read") from None
 
@@ -157,7 +159,8 @@ def _read(path: Path, wanted: str) -> tuple[Certificate, ...]:
     if b"PRIVATE KEY" in text:
         raise InputError(f"{path} holds a private key; wanted is {wanted}, and a key stays in a file of its own")
     try:
-        return tuple(_whole(each) for each in x509.load_pem_x509_certificates(text))
+        with warnings.catch_warnings(action="ignore"):
+            return tuple(_whole(each) for each in x509.load_pem_x509_certificates(text))
     except _BROKEN:
         raise InputError(f"{path} is not {wanted} in PEM, or is cut off; ask its issuer for it again") from None
 
@@ -173,6 +176,8 @@ def _whole(certificate: Certificate) -> Certificate:
     """Read every field once: cryptography reads most of them when they are asked for, and says then what is wrong."""
     for name in ("subject", "issuer", "extensions", "not_valid_before_utc", "not_valid_after_utc", "version"):
         getattr(certificate, name)
+    if certificate.serial_number <= 0:  # cryptography only warns, on stderr
+        raise ValueError("a serial number is positive (RFC 5280, 4.1.2.2)")
     return certificate
 
 
