@@ -102,7 +102,7 @@ def fetch_release(
 
     The folder appears whole or not at all. A fetch that was cut short goes on where it stood.
 
-      potstill releases fetch s3://models/releases headlines 1.2.0 --out headlines --key release.key.pub
+      potstill releases fetch s3://models/releases headlines 1.2.0 --out headlines --key release.pub
 
     Args:
         place: `s3://bucket/prefix`, or `file:///folder`.

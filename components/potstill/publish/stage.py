@@ -29,7 +29,7 @@ def publish_bundle(
     The bundle is verified first. Killed at any moment, publishing leaves no release, or a whole one; run again it goes
     on. A bundle that is published again is read back once more, and what the store lost or damaged is put right.
 
-      potstill publish runs/bundle s3://models/releases --key release.key.pub
+      potstill publish runs/bundle s3://models/releases --key release.pub
 
     Args:
         bundle: `bundle/v1`, as sign wrote it.
