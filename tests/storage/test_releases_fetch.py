@@ -1,5 +1,6 @@
 """A fetched release appears whole or not at all; what was cut short goes on where it stood."""
 
+import os
 import subprocess
 import sys
 import time
@@ -121,6 +122,33 @@ def test_places_where_no_folder_can_be_are_refused(place, bundle, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_the_folder_in_which_it_runs_is_not_replaced(place, tmp_path, monkeypatch):
+    (tmp_path / "work" / "in").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work" / "in")
+    for out in (Path(), Path(".."), tmp_path / "work" / "in"):
+        with pytest.raises(ArtifactError, match="is a mount, or the folder in which this runs"):
+            fetch(place, out)
+    assert Path.cwd().exists()
+    fetch(place, Path("got"))
+    assert names(Path.cwd()) == ["got"]
+
+
+def test_the_folder_of_somebody_else_is_not_used(place, out, tmp_path):
+    """In /tmp anybody may put a folder of that name, with links in it that lead to files of ours."""
+    hidden = out.parent / ".got.fetching"
+    (tmp_path / "elsewhere").mkdir()
+    hidden.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ArtifactError, match="is not a folder of this user; delete it"):
+        fetch(place, out)
+    assert names(tmp_path / "elsewhere") == []
+    hidden.unlink()
+    if os.geteuid() == 0:
+        hidden.mkdir()
+        os.chown(hidden, 65534, 65534)
+        with pytest.raises(ArtifactError, match="is not a folder of this user; delete it"):
+            fetch(place, out)
+
+
 def test_two_at_once_are_told_apart(place, out):
     folder = out.parent / ".got.fetching"
     folder.mkdir()
@@ -185,6 +213,9 @@ def test_what_an_earlier_fetch_left_is_not_believed(place, bundle, out, tmp_path
     assert model.path == "release.json"
     (growing / model.path).unlink(missing_ok=True)
     (parts / model.sha256).write_bytes(b"x" * 10_000)
+    readme = next(each for each in expect(bundle, BUNDLE).files if each.path == "README.md")
+    (parts / readme.sha256).unlink(missing_ok=True)
+    (parts / readme.sha256).symlink_to(elsewhere)
     fetch(place, out)
     assert files_of(out) == files_of(bundle)
     assert elsewhere.read_text() == "mine"

@@ -1,6 +1,8 @@
 """A release out of a store into a folder, which appears whole and proved, or not at all."""
 
+import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,11 +42,12 @@ def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Pat
         prove(out)
         return expect(out, BUNDLE, digest=pointer.bundle)
     files = [*bundle.files, pointer.signature]
+    wanted = {each.path: each for each in files}
     with _workshop(out) as folder:
         growing, parts = folder / "bundle", folder / "parts"
-        _remove_strangers(growing, {each.path: each for each in files})
+        _remove_strangers(growing, lambda path: _is(growing / path, wanted.get(path)))
+        _remove_strangers(parts, lambda path: "/" not in path)
         _refuse_no_room(folder, files)
-        parts.mkdir(parents=True, exist_ok=True)
         side_by_side(lambda each: _bring(place, each, growing, parts), _by_digest(files, growing), "fetching")
         refuse_other_index(pointer, read_index((growing / INDEX).read_bytes()), place.uri)
         _finish(growing, manifest, prove)
@@ -73,6 +76,8 @@ def _is_there(out: Path, pointer: Pointer) -> bool:
         )
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise ArtifactError(f"{out} is not a folder; pass a new or an empty folder")
+    if out.is_mount() or out.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise ArtifactError(f"{out} is a mount, or the folder in which this runs; pass a new folder in it")
     if not out.exists() or not any(out.iterdir()):
         return False
     signature = out / pointer.signature.path
@@ -90,24 +95,28 @@ def _workshop(out: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise ArtifactError(f"{out} cannot be written ({refused.strerror}); pass a folder that can") from refused
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():  # links in it could lead anywhere
+        raise ArtifactError(f"{folder} is not a folder of this user; delete it, or pass another folder for the release")
     with exclusive(folder / "lock", out):
         yield folder
 
 
-def _remove_strangers(growing: Path, wanted: dict[str, File]) -> None:
-    """Leave of an earlier fetch only what is a whole file of this bundle, and no link."""
-    growing.mkdir(exist_ok=True)
-    for each in sorted(growing.rglob("*"), reverse=True):  # what is in a folder comes before it
-        file = wanted.get(each.relative_to(growing).as_posix())
+def _remove_strangers(folder: Path, stays: Callable[[str], bool]) -> None:
+    """Leave of an earlier fetch only plain files that may stay, and no link."""
+    if folder.is_symlink():
+        folder.unlink()
+    folder.mkdir(exist_ok=True)
+    for each in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
         if each.is_dir() and not each.is_symlink():
             if not any(each.iterdir()):
                 each.rmdir()
-        elif file is None or each.is_symlink() or not each.is_file() or not _is(each, file):
+        elif each.is_symlink() or not each.is_file() or not stays(each.relative_to(folder).as_posix()):
             each.unlink()
 
 
-def _is(path: Path, file: File) -> bool:
-    return path.stat().st_size == file.bytes and sha256_of(path) == file.sha256
+def _is(path: Path, file: File | None) -> bool:
+    return file is not None and path.stat().st_size == file.bytes and sha256_of(path) == file.sha256
 
 
 def _refuse_no_room(folder: Path, files: list[File]) -> None:
