@@ -52,6 +52,11 @@ def normal(name: str) -> str:
 
 
 def versions_of(evidence: Evidence) -> Mapping[Library, list[str]]:
-    """Every library of either kind → digests of the artifacts that were made with it."""
+    """Every library of either kind → digests of the artifacts that were made with it.
+
+    The lock names the version, a loaded library its build, too (2.13.0 and 2.13.0+cpu): that is one library.
+    """
     loaded = loaded_libraries(evidence)
-    return dict(sorted({**{each: [] for each in locked_libraries(evidence)}, **loaded}.items()))
+    public = {(name, version.partition("+")[0]) for name, version in loaded}
+    locked: dict[Library, list[str]] = {each: [] for each in locked_libraries(evidence) if each not in public}
+    return dict(sorted({**locked, **loaded}.items()))

@@ -5,6 +5,7 @@ from re import Pattern
 from typing import Any
 
 from potstill.errors import InputError
+from potstill.one_line import one_line
 
 SHOWN = 60  # characters of a wrong value that a message repeats
 
@@ -16,10 +17,10 @@ def mapping(value: Any, where: str, *keys: str) -> dict[str, Any]:
         InputError: no mapping, or keys missing or added.
     """
     if not isinstance(value, dict):
-        raise InputError(f"{where} must be an object, got {shown(value)}")
+        raise _refused(f"{where} must be an object, got {shown(value)}")
     wrong = sorted(set(keys) ^ set(value)) if keys else []
     if wrong:
-        raise InputError(f"{where} must hold exactly {', '.join(keys)}; missing or extra: {shown(', '.join(wrong))}")
+        raise _refused(f"{where} must hold exactly {', '.join(keys)}; missing or extra: {shown(', '.join(wrong))}")
     return value
 
 
@@ -30,7 +31,7 @@ def text(value: Any, where: str, pattern: Pattern[str] | None = None) -> str:
         InputError: anything else.
     """
     if not isinstance(value, str) or (pattern and not pattern.fullmatch(value)):
-        raise InputError(f"{where} must be {f'like {pattern.pattern}' if pattern else 'a text'}, got {shown(value)}")
+        raise _refused(f"{where} must be {f'like {pattern.pattern}' if pattern else 'a text'}, got {shown(value)}")
     return value
 
 
@@ -41,7 +42,7 @@ def whole(value: Any, where: str) -> int:
         InputError: anything else.
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InputError(f"{where} must be a whole number of at least 0, got {shown(value)}")
+        raise _refused(f"{where} must be a whole number of at least 0, got {shown(value)}")
     return value
 
 
@@ -52,7 +53,7 @@ def listed(value: Any, where: str) -> list[Any]:
         InputError: anything else.
     """
     if not isinstance(value, list):
-        raise InputError(f"{where} must be a list, got {shown(value)}")
+        raise _refused(f"{where} must be a list, got {shown(value)}")
     return value
 
 
@@ -72,8 +73,13 @@ def one_of(value: Any, where: str, *choices: str) -> str:
         InputError: anything else.
     """
     if value not in choices:
-        raise InputError(f"{where} must be one of {', '.join(choices)}, got {shown(value)}")
+        raise _refused(f"{where} must be one of {', '.join(choices)}, got {shown(value)}")
     return str(value)
+
+
+def _refused(why: str) -> InputError:
+    """In one line, whatever the names of others hold."""
+    return InputError(one_line(why))
 
 
 def shown(value: Any) -> str:

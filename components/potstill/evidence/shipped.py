@@ -6,8 +6,10 @@ from dataclasses import replace
 from potstill.artifacts import File, compare
 from potstill.evidence.layout import DEFINITION_FOLDER, ships_file
 from potstill.evidence.whole import Evidence
+from potstill.one_line import refused_in_one_line
 
 
+@refused_in_one_line()
 def refuse_other_files(evidence: Evidence, found: Sequence[File]) -> None:
     """Prove that what lies in the folders of models, report and definition was sealed by the stages that made it.
 
