@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,24 @@ def artifact(stage: str, kind: str = "checkpoint/v1", **changed: Any) -> Artifac
         "processor": {"threads": 2, "processes": 1, "isa": HERE.isa},
     }
     told = {name: changed.pop(name) for name in list(changed) if name in made_by}
-    plain = {"path": Path("manifest"), "digest": "cd" * 32, "files": (), "inputs": {}, "licence": UNDECLARED}
-    return Artifact(**{**plain, "kind": kind, "made_by": made_by | told, "meaning": {}, **changed})
+    plain = {
+        "path": Path("manifest"),
+        "digest": "cd" * 32,
+        "files": (),
+        "inputs": {},
+        "licence": UNDECLARED,
+        "meaning": {},
+    }
+    return Artifact(**{**plain, "kind": kind, "made_by": made_by | told, **changed})
 
 
 def evidence_around(artifacts: Sequence[Artifact], folder: Path) -> Evidence:
     """Evidence that knows these artifacts, and nothing else."""
     index = Index("tiny", "1.0.0", "pass", "", UNDECLARED, (), {})
     manifests = {each.digest: each for each in artifacts}
-    return Evidence(folder, index, manifests, Lineage.of(manifests), {}, "", {}, {}, None)
+    nothing: Any = dict.fromkeys(field.name for field in fields(Evidence))
+    known = {"folder": folder, "index": index, "manifests": manifests, "lineage": Lineage.of(manifests)}
+    return Evidence(**{**nothing, **known})
 
 
 def plan_around(made: Sequence[Artifact], given: Sequence[Artifact], folder: Path) -> Plan:

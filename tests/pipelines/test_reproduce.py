@@ -122,7 +122,8 @@ def test_what_was_made_is_what_was_released(reproduced, released):
 
 def test_what_is_equal_is_not_made_again(reproduced, released, finished, tmp_path):
     folder, _ = reproduced
-    (folder / "11-validate" / "summary.json").write_text("{}")  # broken since: only this is made again
+    [report] = folder.glob("*-validate")
+    (report / "summary.json").write_text("{}")  # broken since: only this is made again
     done = reproduce(released, finished, tmp_path, "--out", folder)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("✓")]
@@ -168,7 +169,7 @@ def test_files_sealed_anew_serve_as_well(released, finished, tmp_path, reproduce
     data = next(each for each in inputs.iterdir() if read_manifest(each).kind == "dataset/v1")
     own = (data / "artifact.json").read_text()
     (data / "artifact.json").write_text(own.replace('"isa":"', '"isa":"another '))
-    assert read_manifest(data).digest != evidence_of(released).lineage.roots[0]
+    assert read_manifest(data).digest not in evidence_of(released).manifests
     folder, _ = reproduced
     done = reproduce(released, tmp_path, tmp_path, "--artifacts", inputs, "--out", folder)
     assert done.returncode == 0, done.stdout + done.stderr
