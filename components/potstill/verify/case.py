@@ -17,6 +17,7 @@ from potstill.evidence.layout import INDEX
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
 from potstill.evidence.papers import papers_of
 from potstill.evidence.whole import Evidence, evidence_of
+from potstill.os_failures import explain
 from potstill.signing.model_signature import Signed, read_signature
 from potstill.signing.strict_json import LARGEST
 from potstill.signing.trust import Trusted
@@ -25,6 +26,7 @@ from potstill.verify.listing import Listing, list_folder, read_plain
 from potstill.verify.policy import Policy
 
 Value = TypeVar("Value")
+UNSIGNED = 4 * 2**20  # bytes of a JSON file that nobody vouches for; 64 MB of zeros would take minutes and 3 GB
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Case:
     @property
     def signed(self) -> Signed:
         """What the signature says, when somebody trusted made it."""
-        return self._once("the signature", lambda: read_signature(self.read(SIGNATURE), self.trusted))
+        return self._once("the signature", self._signature)
 
     @property
     def seal(self) -> Artifact:
@@ -65,7 +67,7 @@ class Case:
     @property
     def stands(self) -> bool:
         """Whether all evidence can be read and is consistent; why not, `evidence` tells."""
-        return isinstance(self._found.get("the evidence") or self._keep("the evidence", self._evidence), Evidence)
+        return isinstance(self._peek("the evidence", self._evidence), Evidence)
 
     @property
     def papers(self) -> Mapping[str, bytes]:
@@ -90,9 +92,21 @@ class Case:
         if name not in self.listing.sizes:
             raise InputError(f"{name} is missing")
         try:
-            return read_plain(self.folder, name, LARGEST)
+            return read_plain(self.folder, name, self._largest(name))
         except OSError as failed:
             raise InputError(f"{name} cannot be read: {failed.strerror}") from failed
+
+    def _largest(self, name: str) -> int:
+        """How much of a file is read at once: what nobody vouches for may be made to cost memory and hours."""
+        if name == SIGNATURE:
+            return UNSIGNED
+        signed = self._peek("the signature", self._signature)
+        found = self.listing.files.get(name)
+        vouched = isinstance(signed, Signed) and found and signed.files.get(name) == found.sha256
+        return LARGEST if vouched else UNSIGNED
+
+    def _signature(self) -> Signed:
+        return read_signature(self.read(SIGNATURE), self.trusted)
 
     def _seal(self) -> Artifact:
         return read_evidence_manifest(self.read(MANIFEST), MANIFEST, self.folder)
@@ -100,26 +114,33 @@ class Case:
     def _evidence(self) -> Evidence:
         if self.listing.strange:
             raise UnseenError("the folder holds what is no plain file; evidence is not read out of it")
+        for name, size in self.listing.sizes.items():
+            if name.endswith(".json") and size > self._largest(name):
+                raise UnseenError(f"{name} has {size} bytes, and nobody whom you trust signed it; it is not read")
         try:
             return evidence_of(self.folder)
         except PotstillError as refused:
             raise type(refused)(str(refused).replace(f"{self.folder}/", "")) from refused
+        except OSError as failed:
+            raise InputError(f"the evidence cannot be read: {explain(failed, 'evidence')}") from failed
 
     def _once(self, what: str, read: Callable[[], Value]) -> Value:
         """Read what was not read yet; why it cannot be is told once."""
         if what in self._told:
             raise UnseenError(f"not looked at: {what} could not be read, as is said above")
-        found = self._found[what] if what in self._found else self._keep(what, read)
+        found = self._peek(what, read)
         if isinstance(found, PotstillError):
             self._told.add(what)
             raise found
-        return cast("Value", found)
+        return found
 
-    def _keep(self, what: str, read: Callable[[], Value]) -> Value | PotstillError:
-        try:
-            self._found[what] = read()
-        except PotstillError as refused:
-            self._found[what] = refused
+    def _peek(self, what: str, read: Callable[[], Value]) -> Value | PotstillError:
+        """Read what was not read yet; why it cannot be is kept for whoever tells it."""
+        if what not in self._found:
+            try:
+                self._found[what] = read()
+            except PotstillError as refused:
+                self._found[what] = refused
         return cast("Value | PotstillError", self._found[what])
 
 

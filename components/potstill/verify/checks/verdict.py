@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from potstill.evidence.layout import CARD, FIGURES, PAGE, REPORT_FOLDER, VERDICT
+from potstill.evidence.layout import CARD, FIGURES, FORMATS, PAGE, REPORT_FOLDER, VERDICT
 from potstill.evidence.shape import mapping
 from potstill.signing.strict_json import read_strict
 from potstill.verify.case import Case
@@ -18,7 +18,7 @@ def _prove(case: Case) -> Proved:
     index, verdict = case.evidence.index, case.evidence.verdict
     summary = mapping(read_strict(case.read(SUMMARY), SUMMARY), SUMMARY)
     wrong = [f"{VERDICT}: {each}" for each in contradictions(verdict, summary)]
-    wrong += _told_otherwise(case, summary)
+    wrong += [*_of_another_model(case), *_told_otherwise(case, summary)]
     said = (
         f"The verdict is {index.verdict.upper()}: it follows from its {len(verdict['budgets'])} judgements on "
         f"{verdict['rows']} test rows, and belongs to the report and to the models that ship."
@@ -26,6 +26,17 @@ def _prove(case: Case) -> Proved:
     if index.override:
         said = f"OVERRIDE! RELEASED AGAINST ITS VERDICT, because: {index.override}. {said}"
     return Proved(said, wrong, details=verdict["failures"])
+
+
+def _of_another_model(case: Case) -> Iterator[str]:
+    """What was judged is what ships, at the level of confidence that was asked for."""
+    verdict = case.evidence.verdict
+    final = str(verdict["final"])
+    folder = FORMATS[next((name for name in FORMATS if final.startswith(f"{name}_")), "pytorch")]
+    if folder not in case.index.ships:
+        yield f"{VERDICT} is about {final}, and {folder} does not ship"
+    if verdict["confidence"] != verdict["limits"].get("confidence"):
+        yield f"{VERDICT}: the confidence is not that of its limits"
 
 
 def _told_otherwise(case: Case, summary: Mapping[str, Any]) -> Iterator[str]:
