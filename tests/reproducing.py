@@ -59,7 +59,7 @@ def plan_around(made: Sequence[Artifact], given: Sequence[Artifact], folder: Pat
 def reproduce_alone(wanted: Artifact, parents: Sequence[Path], out: Path, **changed: Any) -> list[Done]:
     """Run one stage again, from folders that are there; changed: fields of Work."""
     given = [replace(read_manifest(each), inputs={}) for each in parents]
-    out.mkdir()
+    out.mkdir(exist_ok=True)
     plan = plan_around([replace(wanted, path=wanted.path / MANIFEST)], given, out)
     machine = changed.pop("machine", None) or look_at(plan)
     work = Work(plan, out, machine, Originals(None), changed.pop("other_code", False))
