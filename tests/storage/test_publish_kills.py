@@ -26,7 +26,7 @@ place = open_place(sys.argv[1])
 print("ready", flush=True)
 store_bundle(place, Path(sys.argv[2]))
 """
-LARGE = 60_000_000  # bytes of the model; a bucket takes it in parts
+LARGE = 30_000_000  # bytes of the model; a bucket takes it in parts
 
 
 class Killed(BaseException):

@@ -18,7 +18,7 @@ from tests.published import files_of, make_plain_bundle
 
 pytestmark = pytest.mark.s3
 WRITERS = 16
-ROUNDS = 20
+ROUNDS = 10
 PROCESS = """
 import sys
 from pathlib import Path
