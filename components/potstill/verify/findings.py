@@ -1,6 +1,6 @@
 """What a check found: a sentence that is proved, or all that stands against it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -44,6 +44,17 @@ class Proved:
     said: str
     wrong: Sequence[str] = ()
     details: Sequence[str] = ()
+
+
+def gathered(*parts: Iterable[str]) -> list[str]:
+    """Gather the lines of several looks; one that cannot be finished adds why, and does not keep the others from it."""
+    lines: list[str] = []
+    for part in parts:
+        try:
+            lines.extend(part)
+        except PotstillError as refused:
+            lines.append(str(refused))
+    return lines
 
 
 @dataclass(frozen=True)

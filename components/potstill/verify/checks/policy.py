@@ -1,21 +1,19 @@
 """What the reader asks besides: name, version, stages, verdict, licence, builders, images, definition."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from potstill.errors import PotstillError
 from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS, STATEMENTS
 from potstill.evidence.provenance import PROVENANCE
 from potstill.evidence.sources import PINNED
 from potstill.verify.case import Case, bundle_digest
-from potstill.verify.findings import Check, Proved
+from potstill.verify.findings import Check, Proved, gathered
 from potstill.verify.policy import Policy
 from potstill.verify.semantic_version import SemanticVersion
 
 
 def _prove(case: Case) -> Proved:
-    wrong = [line for rule in RULES for line in _offences(rule, case)]
-    return Proved(_said(case.policy), wrong)
+    return Proved(_said(case.policy), gathered(*(rule(case) for rule in RULES)))
 
 
 def _said(policy: Policy) -> str:
@@ -23,14 +21,6 @@ def _said(policy: Policy) -> str:
     if not asked:
         return "Nothing more was asked by a policy than a verdict that is a pass, and no override."
     return f"The policy is met: {', '.join(asked)}."
-
-
-def _offences(rule: Callable[[Case], Iterator[str]], case: Case) -> Iterator[str]:
-    """What a rule finds; where its ground is missing, that."""
-    try:
-        yield from rule(case)
-    except PotstillError as unseen:
-        yield f"{rule.__name__.strip('_')}: {unseen}"
 
 
 def _name(case: Case) -> Iterator[str]:

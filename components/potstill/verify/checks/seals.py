@@ -6,17 +6,15 @@ from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, Artifact, File
 from potstill.evidence.index import Index
 from potstill.evidence.layout import ATTESTATIONS, manifest_path
 from potstill.verify.case import Case, bundle_digest
-from potstill.verify.findings import Check, Proved
+from potstill.verify.findings import Check, Proved, gathered
 
 
 def _prove(case: Case) -> Proved:
-    wrong = [*_of_bundle(case)]
-    release = case.release
-    wrong += _of_release(case)
-    return Proved(
-        f"The bundle is {bundle_digest(case)}, the release in it {release.digest}; their seals list these same files.",
-        wrong,
-    )
+    wrong = gathered(_of_bundle(case), _of_release(case))
+    if wrong:
+        return Proved("", wrong)
+    digests = f"The bundle is {bundle_digest(case)}, the release in it {case.release.digest}"
+    return Proved(f"{digests}; their seals list these same files.")
 
 
 def _of_bundle(case: Case) -> Iterator[str]:

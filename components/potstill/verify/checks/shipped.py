@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from potstill.artifacts import MANIFEST, SIGNATURE
+from potstill.errors import ArtifactError
 from potstill.evidence.layout import (
     ATTESTATIONS,
     BOM,
@@ -24,12 +25,16 @@ FOLDERS = (f"{MANIFESTS}/", f"{STATEMENTS}/", f"{ATTESTATIONS}/")
 
 
 def _prove(case: Case) -> Proved:
-    evidence = case.evidence
-    refuse_other_files(evidence, list(case.listing.files.values()))
-    shipped = [f"{folder} is {digest}" for folder, digest in sorted(evidence.index.ships.items())]
-    return Proved(
-        "The files that ship are, byte for byte, those that the stages sealed:", [*_unknown(case)], details=shipped
-    )
+    shipped = [f"{folder} is {digest}" for folder, digest in sorted(case.evidence.index.ships.items())]
+    wrong = [*_sealed_otherwise(case), *_unknown(case)]
+    return Proved("The files that ship are, byte for byte, those that the stages sealed:", wrong, shipped)
+
+
+def _sealed_otherwise(case: Case) -> Iterator[str]:
+    try:
+        refuse_other_files(case.evidence, list(case.listing.files.values()))
+    except ArtifactError as refused:
+        yield str(refused)
 
 
 def _unknown(case: Case) -> Iterator[str]:

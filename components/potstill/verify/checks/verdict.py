@@ -7,7 +7,7 @@ from potstill.evidence.layout import CARD, FIGURES, FORMATS, PAGE, REPORT_FOLDER
 from potstill.evidence.shape import mapping
 from potstill.signing.strict_json import read_strict
 from potstill.verify.case import Case
-from potstill.verify.findings import Check, Proved
+from potstill.verify.findings import Check, Proved, gathered
 from potstill.verify.judgements import contradictions
 
 TOLD = ("verdict", "final", "reference", "rows", "licence", "report", "failures", "budgets")
@@ -16,9 +16,13 @@ SUMMARY = f"{REPORT_FOLDER}/summary.json"
 
 def _prove(case: Case) -> Proved:
     index, verdict = case.evidence.index, case.evidence.verdict
-    summary = mapping(read_strict(case.read(SUMMARY), SUMMARY), SUMMARY)
-    wrong = [f"{VERDICT}: {each}" for each in contradictions(verdict, summary)]
-    wrong += [*_of_another_model(case), *_told_otherwise(case, summary)]
+    wrong = gathered(
+        _of_another_model(case),
+        _contradictions(case),
+        _other_figures(case),
+        _of_another_report(case, PAGE),
+        _of_another_report(case, CARD),
+    )
     said = (
         f"The verdict is {index.verdict.upper()}: it follows from its {len(verdict['budgets'])} judgements on "
         f"{verdict['rows']} test rows, and belongs to the report and to the models that ship."
@@ -39,18 +43,29 @@ def _of_another_model(case: Case) -> Iterator[str]:
         yield f"{VERDICT}: the confidence is not that of its limits"
 
 
-def _told_otherwise(case: Case, summary: Mapping[str, Any]) -> Iterator[str]:
-    """The figures are those of the sealed report and of the verdict; page and card are of the same report."""
-    figures = mapping(read_strict(case.read(FIGURES), FIGURES), FIGURES)
+def _contradictions(case: Case) -> Iterator[str]:
+    """Each judgement is what its own figures and the sealed report say."""
+    yield from (f"{VERDICT}: {each}" for each in contradictions(case.evidence.verdict, _json(case, SUMMARY)))
+
+
+def _other_figures(case: Case) -> Iterator[str]:
+    """The figures are those of the sealed report and of the verdict."""
+    summary, figures = _json(case, SUMMARY), _json(case, FIGURES)
     for name in sorted(summary):
         if summary[name] != figures.get(name):
             yield f"{FIGURES} has another {name} than the sealed report"
     for name in TOLD:
         if case.evidence.verdict[name] != figures.get(name):
             yield f"{FIGURES} has another {name} than {VERDICT}"
-    for name in (PAGE, CARD):
-        if case.evidence.report.digest.encode() not in case.read(name):
-            yield f"{name} is of another report"
+
+
+def _of_another_report(case: Case, name: str) -> Iterator[str]:
+    if case.evidence.report.digest.encode() not in case.read(name):
+        yield f"{name} is of another report"
+
+
+def _json(case: Case, name: str) -> Mapping[str, Any]:
+    return mapping(read_strict(case.read(name), name), name)
 
 
 CHECK = Check("verdict", "the verdict follows from its judgements and belongs to what ships", _prove)
