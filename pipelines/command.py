@@ -16,7 +16,7 @@ from kfp import local
 
 from pipelines.definition import write_definition
 from pipelines.finished_run import artifacts_of
-from pipelines.parameters import Values, describe, parse_settings, read_params
+from pipelines.parameters import Values, describe, gather_settings, parse_settings, read_params
 from pipelines.prepared import prepare
 from pipelines.run_log import RunLog
 from pipelines.signing_key import require_key
@@ -104,7 +104,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
             command,
             prog=f"python -m pipelines.{pipeline.name.removeprefix('potstill-').replace('-', '_')}",
             description=describe(pipeline.component_spec.inputs),
-            args=arguments,
+            args=gather_settings(sys.argv[1:] if arguments is None else arguments),
             config=(tyro.conf.FlagCreatePairsOff,),
         )
         stop_by_exception()
@@ -134,11 +134,11 @@ def run_here(pipeline: Any, values: Values, folder: Path, *, docker: bool = Fals
     Raises:
         PotstillError: a source or a parameter is refused, or another process is running in this folder.
     """
-    runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     given = prepare(pipeline, values)
     if given.arguments.get("release_name"):
         _refuse_docker(docker=docker)
         require_key()
+    runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOG, folder):
         return _run(pipeline, runner, given.arguments, given.sources, folder, fresh=fresh, docker=docker)

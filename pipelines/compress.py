@@ -119,6 +119,7 @@ def compress(
     release_formats: str = "",
     release_place: str = "",
     release_public_key: str = "",
+    release_policy: str = "",
 ) -> Outputs:
     """Distil a text classifier down to a phone, and prove what came of it.
 
@@ -185,6 +186,7 @@ def compress(
         release_formats: Models that the release holds, comma-separated: onnx, coreml, pytorch; empty is all.
         release_place: Store to publish the bundle to, s3://bucket/prefix; empty is nowhere.
         release_public_key: Public half of the signing key, as PEM; publish verifies the bundle with it.
+        release_policy: What is asked of what is published, as TOML of potstill verify; empty is a verdict that passes.
     """
     data, start, tokenized = take_in(
         data_uri,
@@ -294,7 +296,14 @@ def compress(
             "pruned": smaller.outputs["pruned"],
             "model": model,
         }
-        asked = Asked(release_name, release_version, release_place, release_public_key, {"formats": release_formats})
+        asked = Asked(
+            release_name,
+            release_version,
+            release_place,
+            release_public_key,
+            release_policy,
+            {"formats": release_formats},
+        )
         release_and_sign(made, definition_uri, asked).after(delivered.gated)
     place(trained, "teacher-train")
     place(cached, "teacher-cache")

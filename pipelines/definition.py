@@ -22,7 +22,7 @@ from typing import Any
 import rfc8785
 from kfp import compiler
 
-from pipelines.parameters import Values, parse_settings, read_params
+from pipelines.parameters import Values, gather_settings, parse_settings, read_params
 from pipelines.placement import placed
 from pipelines.placement_file import read_placement
 from pipelines.prepared import prepare
@@ -116,7 +116,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(write_definition(there, given.arguments, out, in_images=True).digest)
 
     try:
-        parse(command, prog="python -m pipelines.definition", args=arguments)()
+        parse(
+            command,
+            prog="python -m pipelines.definition",
+            args=gather_settings(sys.argv[1:] if arguments is None else arguments),
+        )()
     except PotstillError as refused:
         print(f"potstill: error: {refused}", file=sys.stderr)
         return 2

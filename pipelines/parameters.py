@@ -9,6 +9,7 @@ import yaml
 
 from potstill.errors import InputError, OptionError
 
+SET = "--set"
 Values = dict[str, Any]
 SOURCES = ("data", "start")  # what the user names; from each, its URI is made
 WORDS = {"Boolean": "true or false", "Integer": "whole number", "Float": "number", "String": "text"}
@@ -28,6 +29,25 @@ def read_params(path: Path) -> Values:
     if not isinstance(values, dict):
         raise InputError(f"{path} holds no parameters; wanted are lines such as 'max_length: 32'")
     return values
+
+
+def gather_settings(arguments: Sequence[str]) -> list[str]:
+    """Put the values of every --set behind the first; of an option that is repeated, the last alone would be kept.
+
+    Args:
+        arguments: as on the command line.
+    """
+    kept: list[str] = []
+    settings: list[str] = []
+    to = kept
+    for each in arguments:
+        if each == SET or each.startswith(f"{SET}="):
+            to = settings
+            settings += [each.removeprefix(f"{SET}=")] if each != SET else []
+        else:
+            to = kept if each.startswith("--") else to
+            to.append(each)
+    return [*kept, SET, *settings] if settings or SET in arguments else kept
 
 
 def parse_settings(settings: Sequence[str]) -> Values:

@@ -33,9 +33,9 @@ def prepare(pipeline: Any, values: Values) -> Prepared:
     sources = {name: str(values[name]) for name in NAMED if name in values}
     known = {name: kind for name, kind in types.items() if name.removesuffix("_uri") not in SOURCES}
     arguments = with_budgets(check({name: each for name, each in values.items() if name not in NAMED}, known))
-    check_steps(pipeline, arguments)
     refuse_lacking(sources, types)
     _refuse_unset(arguments, pipeline.component_spec.inputs)
+    check_steps(pipeline, arguments)
     return Prepared(arguments, sources, types)
 
 

@@ -50,6 +50,7 @@ def release_pipeline(
     release_formats: str = "",
     release_place: str = "",
     release_public_key: str = "",
+    release_policy: str = "",
     budgets: str = "",
     robustness_rows: int = 500,
     threads: int = 2,
@@ -74,6 +75,7 @@ def release_pipeline(
         release_formats: Models that the release holds, comma-separated: onnx, coreml, pytorch; empty is all.
         release_place: Store to publish the bundle to, s3://bucket/prefix; empty is nowhere.
         release_public_key: Public half of the signing key, as PEM; publish verifies the bundle with it.
+        release_policy: What is asked of what is published, as TOML of potstill verify; empty is a verdict that passes.
         budgets: Budgets as YAML, such as 'max_size_mb: 7.5'; those not named stand at their defaults, null is none.
         robustness_rows: Test rows that are also asked with typing errors and the like, in each way; 0 is none.
         threads: CPU threads of validate.
@@ -115,7 +117,7 @@ def release_pipeline(
         "package": package,
     }
     options = {"formats": release_formats, "override": release_override}
-    asked = Asked(release_name, release_version, release_place, release_public_key, options)
+    asked = Asked(release_name, release_version, release_place, release_public_key, release_policy, options)
     release_and_sign(made, definition_uri, asked)
     return Outputs(
         report=judged.outputs["report"],

@@ -24,6 +24,7 @@ class Asked(NamedTuple):
         version: its semantic version.
         place: where it is published, s3://…; empty is nowhere.
         public_key: of the key that the signer holds, as PEM; what is published is verified with it.
+        policy: what is asked of what is published, as TOML; empty is a verdict that passes.
         options: further parameters of release.
     """
 
@@ -31,6 +32,7 @@ class Asked(NamedTuple):
     version: Any
     place: Any
     public_key: Any
+    policy: Any
     options: Mapping[str, Any]
 
 
@@ -67,6 +69,8 @@ def release_and_sign(made: Mapping[str, Any], definition_uri: Any, asked: Asked)
     place(released, "release")
     place(signed, "sign").set_caching_options(enable_caching=False)  # the cache knows nothing of the key
     with dsl.If(asked.place != "", name="publish"):
-        published = publish(bundle=signed.outputs["bundle"], place=asked.place, public_key=asked.public_key)
+        published = publish(
+            bundle=signed.outputs["bundle"], place=asked.place, public_key=asked.public_key, policy=asked.policy
+        )
         place(published, "publish").set_caching_options(enable_caching=False)  # a store forgets, and the cache does not
     return released

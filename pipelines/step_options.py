@@ -70,7 +70,8 @@ def _refusal(stage: str, inputs: Mapping[str, Any], values: Values) -> str:
     if config is None:
         return ""
     try:
-        config(**{option: values[name] for option, name in fed.items()}, **_typed(config, fixed))
+        known = config.__dataclass_fields__  # a place, say, is no option of its stage
+        config(**{option: values[name] for option, name in fed.items() if option in known}, **_typed(config, fixed))
     except OptionError as refused:
         return _renamed(str(refused), fed)
     return ""

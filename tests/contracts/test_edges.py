@@ -11,7 +11,8 @@ from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, TEACHER_OUTPUT
 from potstill.commands import STAGES
 from potstill.errors import ArtifactError
 
-# stage: (what each input reads, the output)
+# stage: (what each input reads, the output). What comes after validate reads files and keys besides, and is tested in
+# tests/unit/test_release_*.py, test_sign_*.py and tests/storage/test_publish*.py.
 EDGES = {
     "tokenize": ({"data": DATASET, "start": CHECKPOINT}, "tokens"),
     "teacher-train": ({"tokens": TOKENS, "start": CHECKPOINT}, "teacher"),

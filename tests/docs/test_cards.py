@@ -11,6 +11,7 @@ from potstill.cli import main
 from potstill.commands import STAGES
 from potstill.coreml_export import CoremlExportConfig, export_coreml
 from potstill.onnx_export import OnnxExportConfig, export_onnx
+from tests.released import make_lineage, release_run
 
 ROOT = Path(__file__).parents[2]
 TRAIN_JOB = ROOT / "components" / "potstill" / "train_job" / "README.md"
@@ -35,6 +36,7 @@ def runs(tmp_path_factory, tiny_tokens, tiny_checkpoint, pruned_checkpoint, quan
     lenient = {"minimum_agreement": 0.0}
     export_onnx(folder / "qat", folder / "tokens", folder / "onnx", OnnxExportConfig(**lenient))
     export_coreml(folder / "qat", folder / "tokens", folder / "package", CoremlExportConfig())
+    release_run(make_lineage(folder / "headlines"), folder / "released")
     return folder
 
 

@@ -9,7 +9,7 @@ import json
 import pytest
 from conftest import LABELS, example_texts, make_checkpoint
 
-from pipelines.command import run
+from pipelines.command import run_here
 from pipelines.compress import compress
 from potstill.artifacts import CHECKPOINT, COREML, ONNX, REPORT, TEACHER_OUTPUTS, TOKENS, expect
 from tests.docker_engine import require_image
@@ -44,7 +44,7 @@ def test_the_pipeline_runs_in_its_images_and_leaves_sealed_outputs(sources, tmp_
     for stage in (*STAGES, "validate"):
         require_image(stage)
     folder = tmp_path / "run"
-    assert run(compress, {**TINY, **sources}, folder, docker=True) == 0, (folder / "run.log").read_text()[-3000:]
+    assert run_here(compress, {**TINY, **sources}, folder, docker=True) == 0, (folder / "run.log").read_text()[-3000:]
     found = {name: expect(folder / name, kind) for name, kind in SEALED.items()}
     assert found["report"].inputs["onnx"] == found["onnx"].digest
     summary = json.loads((folder / "summary.json").read_text())

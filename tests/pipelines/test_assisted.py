@@ -7,7 +7,7 @@ import pytest
 from conftest import LABELS, example_texts, make_checkpoint
 
 from pipelines.assisted import FURTHER_SEEDS, assisted
-from pipelines.command import run
+from pipelines.command import run_here
 from potstill.artifacts import CHECKPOINT, TEACHER_OUTPUTS, expect
 from tests.validating import only
 
@@ -38,7 +38,7 @@ def test_three_teachers_an_assistant_and_a_student(tmp_path, tokenizer_folder):
     start = make_checkpoint(tmp_path / "start", tokenizer_folder)
     sources = {"data": str(tmp_path / "headlines.csv"), "start": str(start.path)}
     folder = tmp_path / "run"
-    assert run(assisted, {**TINY, **sources}, folder) == 0, (folder / "run.log").read_text()[-3000:]
+    assert run_here(assisted, {**TINY, **sources}, folder) == 0, (folder / "run.log").read_text()[-3000:]
 
     outputs, assistant = expect(folder / "teacher_outputs", TEACHER_OUTPUTS), expect(folder / "assistant", CHECKPOINT)
     first = expect(folder / "teacher", CHECKPOINT)

@@ -8,9 +8,11 @@ import yaml
 from conftest import LABELS, example_texts, make_checkpoint
 
 from pipelines.assisted import assisted
-from pipelines.command import main, run
+from pipelines.command import main, run_here
 from pipelines.compress import compress
-from potstill.artifacts import COREML, ONNX, REPORT, expect
+from pipelines.release import release_pipeline
+from potstill.artifacts import COREML, DEFINITION, ONNX, REPORT, expect
+from potstill.cli import main as potstill
 from tests.validating import only
 
 TINY = {
@@ -40,13 +42,14 @@ def sources(tmp_path_factory, tokenizer_folder):
     with (folder / "headlines.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((t, LABELS[i]) for t, i in zip(texts, labels, strict=True))])
     start = make_checkpoint(folder / "start", tokenizer_folder)
+    (start.path / "artifact.json").unlink()  # as a hub has it, so that the run imports it
     return {"data": str(folder / "headlines.csv"), "start": str(start.path)}
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, sources):
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    code = run(compress, {**TINY, **sources}, folder)
+    code = run_here(compress, {**TINY, **sources}, folder)
     return code, folder
 
 
@@ -84,7 +87,7 @@ def test_lineage_goes_back_to_the_data(finished):
 def test_a_second_run_comes_from_the_cache(finished, sources, capsys):
     _, folder = finished
     before = (folder / "summary.json").read_bytes()
-    assert run(compress, {**TINY, **sources}, folder) == 0
+    assert run_here(compress, {**TINY, **sources}, folder) == 0
     assert (folder / "summary.json").read_bytes() == before
     log = (folder / "run.log").read_text()
     assert "Executing task" in log
@@ -95,14 +98,65 @@ def test_a_second_run_comes_from_the_cache(finished, sources, capsys):
 @pytest.mark.slow
 def test_a_fresh_run_elsewhere_gives_the_same_digests(finished, sources, tmp_path):
     _, folder = finished
-    assert run(compress, {**TINY, **sources}, tmp_path / "again", fresh=True) == 0
+    assert run_here(compress, {**TINY, **sources}, tmp_path / "again", fresh=True) == 0
     first, second = (json.loads((each / "summary.json").read_text()) for each in (folder, tmp_path / "again"))
     assert first["digests"] == second["digests"]
 
 
+@pytest.fixture
+def signing(tmp_path, monkeypatch):
+    """A key to sign with; → its public half."""
+    assert potstill(["keys", "new", str(tmp_path / "release.key")]) == 0
+    monkeypatch.setenv("POTSTILL_SIGNING_KEY", str(tmp_path / "release.key"))
+    return tmp_path / "release.pub"
+
+
+def test_with_a_name_the_run_ends_with_a_signed_bundle(finished, sources, signing, capsys):
+    _, folder = finished
+    assert run_here(compress, {**TINY, **sources, "release_name": "headlines"}, folder) == 0
+    assert f"bundle    {folder / 'bundle'}" in capsys.readouterr().out
+    assert potstill(["verify", str(folder / "bundle"), "--key", str(signing)]) == 0
+    assert "headlines 0.1.0" in capsys.readouterr().out
+    definition = expect(folder / "definition", DEFINITION)
+    parameters = json.loads((definition.path / "parameters.json").read_text())
+    assert parameters["teacher_epochs"] == 4
+    assert not [name for name in parameters if name.endswith("_uri")]
+    assert run_here(compress, {**TINY, **sources}, folder) == 0
+    assert not (folder / "bundle").is_symlink()  # that run was asked for none
+
+
+def test_a_finished_run_is_judged_again_released_and_published(finished, signing, tmp_path, capsys):
+    _, folder = finished
+    store = (tmp_path / "store").as_uri()
+    (tmp_path / "store").mkdir()
+    asked = {
+        "release_name": "headlines", "release_version": "2.0.0", "release_override": "too large, and shipped",
+        "release_place": store, "release_public_key": signing.read_text(), "robustness_rows": 8,
+        "release_policy": 'override = true\nverdicts = ["fail"]',
+        "threads": 1, "budgets": only(max_size_mb=0.001),
+    }  # fmt: skip
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(asked))
+    given = ["--run", str(folder), "--params", str(tmp_path / "params.yaml"), "--out", str(tmp_path / "out")]
+    assert main(release_pipeline, given) == 1
+    capsys.readouterr()
+    assert potstill(["releases", "show", store, "headlines", "2.0.0"]) == 0
+    assert "too large, and shipped" in capsys.readouterr().out
+    assert potstill(["verify", str(tmp_path / "out" / "bundle"), "--key", str(signing)]) == 1  # a verdict that fails
+
+
+def test_a_release_pipeline_without_a_run_names_what_it_lacks(capsys):
+    assert main(release_pipeline, ["--data", "x", "--start", "y"]) == 2
+    assert "nothing is given for tokens_uri, teacher_uri" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_finished_run_is_refused(tmp_path, capsys):
+    assert main(release_pipeline, ["--run", str(tmp_path), "--set", "release_name=x"]) == 2
+    assert "no sealed folder; --run takes one that pipelines.compress finished" in capsys.readouterr().err
+
+
 def test_a_missed_budget_fails_the_run_and_keeps_the_report(finished, sources, capsys):
     _, folder = finished
-    assert run(compress, {**TINY, **sources, "budgets": only(max_size_mb=0.001)}, folder) == 1
+    assert run_here(compress, {**TINY, **sources, "budgets": only(max_size_mb=0.001)}, folder) == 1
     told = capsys.readouterr().out
     assert "verdict   fail" in told
     assert "size" in told
@@ -111,7 +165,7 @@ def test_a_missed_budget_fails_the_run_and_keeps_the_report(finished, sources, c
 
 
 def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
-    assert run(compress, {**TINY, **sources, "text_column": "title"}, tmp_path / "out") == 1
+    assert run_here(compress, {**TINY, **sources, "text_column": "title"}, tmp_path / "out") == 1
     told = capsys.readouterr().err
     assert "title" in told
     assert "run.log" in told
@@ -124,6 +178,8 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         (["--set", "max_length=long"], "max_length must be whole number, got 'long'"),
         (["--set", "control=1"], "control must be true or false, got 1"),
         (["--set", "max_length"], "--set takes name=value"),
+        (["--set", "max_length", "--set", "seed=1"], "--set takes name=value"),
+        (["--set=max_length=long", "--set", "seed=1"], "max_length must be whole number, got 'long'"),
         (["--set", "max_length=[1"], "'[1' is no value"),
         (
             ["--data", "{csv}", "--start", "{start}", "--set", "threads=0"],
@@ -140,11 +196,20 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         ([], "nothing is given for data, start"),
         (["--data", "/nowhere", "--start", "m3e-small"], "/nowhere"),
         (["--data", "{csv}", "--start", "{start}", "--docker"], "no Docker daemon answers"),
+        (["--data", "{csv}", "--start", "{start}", "--run", "."], "--run means nothing to this pipeline"),
+        (["--data", "{csv}", "--start", "{start}", "--set", "release_name=x"], "POTSTILL_SIGNING_KEY names no key"),
+        (["--data", "{csv}", "--start", "{start}", "--docker", "--set", "release_name=x"], "the signing key to every"),
+        (["--data", "{csv}", "--start", "{start}", "--set", "release_name=Über"], "release_name"),
+        (
+            ["--data", "{csv}", "--start", "{start}", "--set", "release_name=x", "--set", "release_version=1"],
+            "release_version",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(arguments, word, sources, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")  # where no daemon listens
+    monkeypatch.delenv("POTSTILL_SIGNING_KEY", raising=False)
     given = [each.format(csv=sources["data"], start=sources["start"]) for each in arguments]
     assert main(compress, given) == 2
     told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("▸")]
@@ -168,7 +233,7 @@ def test_export_only_takes_a_classifier_that_exists(finished, sources, tmp_path)
     _, folder = finished
     classifier = {"data": sources["data"], "start": str((folder / "pruned").resolve())}
     judging = {"budgets": json.loads(only(max_size_mb=20)), "robustness_rows": 8}
-    assert run(export_only, {**classifier, **judging, "max_length": 16, "threads": 1}, tmp_path / "export") == 0
+    assert run_here(export_only, {**classifier, **judging, "max_length": 16, "threads": 1}, tmp_path / "export") == 0
     summary = json.loads((tmp_path / "export" / "summary.json").read_text())
     assert {"model", "onnx_int8", "coreml_int8"} <= set(summary["models"])
     assert expect(tmp_path / "export" / "onnx", ONNX).meaning["labels"] == LABELS

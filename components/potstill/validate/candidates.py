@@ -3,14 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from potstill.coreml_export.formats import FLOAT as COREML_FLOAT
 from potstill.coreml_export.formats import TITLES as COREML_TITLES
-from potstill.data.tokens import TokenTable
-from potstill.measure.chunks import Logits
+
+if TYPE_CHECKING:  # who judges figures again, as release does, opens no table
+    from potstill.data.tokens import TokenTable
+    from potstill.measure.chunks import Logits
 
 TITLES = {
     "majority": "Majority class",
@@ -49,8 +52,8 @@ class Runner:
         parameters: number of parameters; 0 where only the file's source knows.
     """
 
-    predict: Callable[[TokenTable], Logits]
-    prepare: Callable[[TokenTable, Rows], Call] | None
+    predict: "Callable[[TokenTable], Logits]"
+    prepare: "Callable[[TokenTable, Rows], Call] | None"
     batch: int = 0
     tokens: int = 0
     parameters: int = 0
