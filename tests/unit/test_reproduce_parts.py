@@ -282,7 +282,8 @@ def test_a_process_that_is_killed_tells_its_signal(tmp_path):
     assert run([sys.executable, "-c", code], os.environ, tmp_path / "log") == -signal.SIGKILL
 
 
-def test_ctrl_c_ends_the_stage_and_all_that_it_started(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_the_stage_and_all_that_it_started(number, tmp_path):
     child = "import subprocess, time; print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
     parent = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -298,7 +299,7 @@ def test_ctrl_c_ends_the_stage_and_all_that_it_started(tmp_path):
     while not (log.exists() and len(log.read_text().splitlines()) >= 2) and time.monotonic() < until:
         time.sleep(0.05)
     grandchild = int(log.read_text().splitlines()[-1])
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     process.wait(60)
     while _lives(grandchild) and time.monotonic() < until:
         time.sleep(0.05)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from potstill.artifacts import MANIFEST, Artifact, sha256_of
+from potstill.artifacts import BUNDLE, MANIFEST, RELEASE, Artifact, sha256_of
 from potstill.evidence.whole import Evidence
 from potstill.lineage.graph import Node, direct_parents
 from potstill.lineage.highlights import highlights
@@ -50,12 +50,12 @@ def _node(artifact: Artifact, parents: tuple[str, ...]) -> Node:
 
 
 def _release(evidence: Evidence, parents: tuple[str, ...]) -> Node:
-    index = evidence.index
+    index, signed = evidence.index, evidence.release is not None
     return Node(
         f"{index.name} {index.version}",
-        "release",
+        "sign" if signed else "release",
         digest_of_folder(evidence.folder),
         parents,
         tuple(sorted(index.ships)),
-        (f"verdict {index.verdict}", index.licence.use, index.licence.expression),
+        (BUNDLE if signed else RELEASE, index.licence.use, f"verdict {index.verdict}", index.licence.expression),
     )

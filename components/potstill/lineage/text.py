@@ -69,7 +69,7 @@ def _by_place(parents: Sequence[str], nodes: Mapping[str, Node]) -> list[str]:
 
 def _cells(node: Node, artifact: Artifact | None) -> Row:
     if artifact is None:
-        return (node.stage, "", node.digest[:DIGITS], node.told[1], "")
+        return (node.stage, node.told[0], node.digest[:DIGITS], node.told[1], "")
     stage, kind, use = stage_of(artifact), artifact.kind, artifact.licence.use
     return tuple(map(shown, (stage, kind, artifact.digest[:DIGITS], use, code_of(artifact))))
 

@@ -4,8 +4,12 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import NoReturn
 
 from potstill.artifacts import Artifact
 from potstill.reproduce.here import Machine, held_down
@@ -37,7 +41,8 @@ def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> in
             start_new_session=True,  # Ctrl-C comes to this process alone, which ends all of theirs
         )
         try:
-            return process.wait()
+            with _stoppable():
+                return process.wait()
         finally:
             _end(process)
 
@@ -63,6 +68,23 @@ def last_words(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("potstill: error: ")]
     return (told or lines or ["no word"])[-1].removeprefix("potstill: error: ")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM, as of a scheduler, end the work as Ctrl-C does: a stage left alone would run on for hours."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -35,8 +35,10 @@ def workplace(out: Path | None, release: str, *, keep: bool) -> Iterator[Path]:
             _claim(out, release)
         with exclusive(folder / LOCK, folder):
             (folder / MARKER).write_text(json.dumps({"reproduces": release}) + "\n", encoding="utf-8")
-            yield folder
-            (folder / LOCK).unlink()
+            try:
+                yield folder
+            finally:
+                (folder / LOCK).unlink(missing_ok=True)
     finally:
         if out is None and not keep:
             shutil.rmtree(folder, ignore_errors=True)
