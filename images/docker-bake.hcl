@@ -50,6 +50,9 @@ target "image" {
       { stage = "latency-table", family = "onnx-export", layer = "torch" },
       { stage = "coreml-export", family = "coreml-export", layer = "torch" },
       { stage = "validate", family = "validate", layer = "torch" },
+      { stage = "release", family = "release", layer = "python" },
+      { stage = "sign", family = "release", layer = "python" },
+      { stage = "publish", family = "release", layer = "python" },
       { stage = "train-job", family = "train-job", layer = "python" },
     ]
   }

@@ -79,6 +79,14 @@ def daemon(root: Path) -> Iterator[None]:
             del os.environ["DOCKER_HOST"]
             started.terminate()
             started.wait()
+            _unmount_below(Path(short))
+
+
+def _unmount_below(folder: Path) -> None:
+    """Undo what the daemon left mounted, at times the network of its containers: such a file cannot be deleted."""
+    targets = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for target in sorted((each for each in targets if folder in Path(each).parents), reverse=True):
+        subprocess.run(["umount", "--lazy", target], check=True)
 
 
 def _wait(started: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -61,7 +61,14 @@ def test_the_trainings_that_speak_to_the_store_are_those_that_can_keep_checkpoin
     components = compress.pipeline_spec.components
     for stage in STAGES:
         keeps = "checkpoint_uri" in components[f"comp-{stage}"].input_definitions.parameters
-        assert (stage in STORE_STEPS) == (keeps or stage == "tokenize"), stage
+        assert (stage in STORE_STEPS) == (keeps or stage in ("tokenize", "publish")), stage
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_signing_key_is_mounted_in_sign_alone(stage):
+    found = platform_of(compress, stage).get("secretAsVolume", [])
+    assert bool(found) == (stage == "sign")
+    assert all(each["mountPath"] == "/var/run/potstill/signing" for each in found)
 
 
 def test_every_step_of_every_pipeline_is_placed():

@@ -53,7 +53,7 @@ def test_a_component_is_not_compiled_with_a_broken_lock(lock):
         ("{", "is no JSON"),
         ("\ufeff{}", "is no JSON"),
         ("[]", "holds no object of images"),
-        ("{}", "no image for tokenize, teacher-train, .*, validate, train-job;"),
+        ("{}", "no image for tokenize, teacher-train, .*, publish, train-job;"),
         ({"prune": None, "qat": None}, "no image for prune, qat;"),
         ({"prunes": "a/b@sha256:" + 64 * "0"}, "no stage is called 'prunes'"),
         ({"prune": f"potstill/prune:{__version__}"}, "'prune' is 'potstill/prune:.*', wanted is name@sha256:"),

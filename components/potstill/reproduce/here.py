@@ -77,6 +77,16 @@ def unequal(plan: Plan, machine: Machine) -> list[str]:
     ]
 
 
+def doubtful(plan: Plan, machine: Machine) -> list[str]:
+    """Say, a line each, what may have the digests differ here, and is tried all the same."""
+    held = [each for each in plan.made if held_down(each, machine)]
+    free = [each for each in held if "onnxruntime" in each.made_by["libraries"]]
+    lines = (
+        [f"{_stages(held)}: torch is held down to {_tiers(held)} instructions; here are {machine.isa}"] if held else []
+    )
+    return [*lines, f"{_stages(free)}: onnxruntime cannot be held down, and may differ"] if free else lines
+
+
 def held_down(artifact: Artifact, machine: Machine) -> dict[str, str]:
     """Return the variables that have this machine compute with the instructions that the artifact was made with."""
     wanted = str(artifact.made_by["processor"].get("isa", machine.isa))
@@ -145,6 +155,10 @@ def _dtypes(meaning: Any) -> Iterator[str]:
         inside = meaning
     for each in inside:
         yield from _dtypes(each)
+
+
+def _tiers(artifacts: Sequence[Artifact]) -> str:
+    return ", ".join(dict.fromkeys(str(each.made_by["processor"]["isa"]) for each in artifacts))
 
 
 def _is_lower(wanted: str, here: str) -> bool:

@@ -13,7 +13,6 @@ from potstill.lineage.outputs import OUTPUTS
 from potstill.lineage.shown import shown
 
 DIGITS = 12  # of a digest, in what is told
-STORY = ("definition",)  # stages that compute nothing: what they wrote is carried by the release itself
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A stage as a process: its own environment, its own log, and no trace of it when the whole is stopped."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -12,10 +13,13 @@ from types import FrameType
 from typing import NoReturn
 
 from potstill.artifacts import Artifact
+from potstill.errors import ArtifactError
 from potstill.reproduce.here import Machine, held_down
+from potstill.reproduce.plan import named
 
 # Of torchrun and Kubeflow Trainer; a stage that read them would wait for others.
 VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+REVISION = re.compile(r"[0-9A-Za-z._+/-]{0,100}")
 LONG = 20.0  # seconds that a stage has to clean up behind it
 
 
@@ -52,14 +56,20 @@ def environment_of(artifact: Artifact, machine: Machine) -> dict[str, str]:
 
     The revision is that of the evidence, which is believed where the source is the same. Threads that no option says
     are those that the manifest tells.
+
+    Raises:
+        ArtifactError: a revision or a number of threads that no stage writes.
     """
+    told = artifact.made_by
+    threads = told["processor"].get("threads", 1)
+    if not REVISION.fullmatch(str(told["revision"])) or type(threads) is not int:
+        raise ArtifactError(f"{named(artifact)} tells a revision or threads that are none; its manifest is forged")
     ours = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     ours.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in a pipeline: threads that spin starve one another
-    told = artifact.made_by
     if told["revision"] and told["source"] == machine.source:
         ours["POTSTILL_REVISION"] = str(told["revision"])
     if "threads" in told["processor"] and "threads" not in told["config"]:
-        ours["OMP_NUM_THREADS"] = str(told["processor"]["threads"])
+        ours["OMP_NUM_THREADS"] = str(threads)
     return ours | held_down(artifact, machine)
 
 
