@@ -221,6 +221,7 @@ def test_an_import_again_takes_no_option_of_a_forged_manifest(tmp_path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))  # pip is not needed: the command line is what is looked at
     monkeypatch.setenv("POTSTILL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     wanted = artifact("import-checkpoint", config={"out": "/elsewhere", "use": "open", "licence": ""})
     wanted = replace(wanted, meaning={"source": "albert-tiny-zh"})
