@@ -62,7 +62,8 @@ def tokenized(begin):
 
 def test_tasks_come_after_what_they_depend_on(pipeline):
     names = [task.name for task in pipeline.tasks]
-    assert names[-2:] == ["validate", "gate"]
+    assert names[-6:] == ["validate", "gate", "importer-3", "release", "sign", "publish"]
+    assert [task.given for task in pipeline.tasks[-2:]] == [("release_name",), ("release_name", "release_place")]
     for task in pipeline.tasks:
         assert set(task.after) <= set(names[: names.index(task.name)])
 

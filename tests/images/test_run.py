@@ -12,7 +12,21 @@ import pytest
 from conftest import LABELS, example_texts, make_checkpoint
 
 from images.families import STAGES
-from potstill.artifacts import CHECKPOINT, COREML, LATENCY, ONNX, REPORT, TEACHER_OUTPUTS, TOKENS, expect
+from potstill.artifacts import (
+    BUNDLE,
+    CHECKPOINT,
+    COREML,
+    LATENCY,
+    ONNX,
+    RELEASE,
+    REPORT,
+    TEACHER_OUTPUTS,
+    TOKENS,
+    expect,
+)
+from potstill.data.importing import ImportDataConfig, import_data
+from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
+from potstill.signing.keys import new_key
 from tests.docker_engine import require_image
 from tests.launcher.pod import Audit, run_pod
 from tests.validating import only
@@ -31,10 +45,15 @@ class Command:
     more: tuple[str, ...] = ()
 
 
+MADE = "--report /out/report --model /out/quantized --onnx /out/onnx --package /out/package"
+WRITTEN = (
+    "--judgement /out/report.verdict.json --figures /out/report.json --page /out/report.html --card /out/report.card.md"
+)
+BEFORE = "--ancestors /in/data /in/start /out/tokens /out/teacher /out/student /out/pruned"
 JUDGED = "--tokens /out/tokens --model /out/quantized --onnx /out/onnx --package /out/package --robustness-rows 0"
 COMMANDS = {
     "tokens": Command(
-        "tokenize", "tokens", TOKENS, "--data /in/headlines.csv --start /in/start --max-length 16 --test-share 0.2"
+        "tokenize", "tokens", TOKENS, "--data /in/data --start /in/start --max-length 16 --test-share 0.2"
     ),
     "teacher": Command(
         "teacher-train", "teacher", CHECKPOINT, "--tokens /out/tokens --start /in/start --epochs 2 --threads 1"
@@ -58,7 +77,12 @@ COMMANDS = {
         "coreml-export", "package", COREML, "--model /out/quantized --tokens /out/tokens --formats fp16"
     ),
     "report": Command("validate", "report", REPORT, JUDGED, ("--budgets", only(max_size_mb=20.0))),
+    "released": Command(
+        "release", "released", RELEASE, f"{MADE} {WRITTEN} {BEFORE} --release-name headlines --version 1.0.0"
+    ),
+    "bundle": Command("sign", "bundle", BUNDLE, f"--release /out/released --key /in/release.key {BEFORE}"),
 }
+BY_THEMSELVES = {"publish", "train-job"}  # they write no folder
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +92,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path) -> Cal
     texts, labels = example_texts(400)
     with (readable / "headlines.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((t, LABELS[i]) for t, i in zip(texts, labels, strict=True))])
-    make_checkpoint(readable / "start", tokenizer_folder)
+    import_data(str(readable / "headlines.csv"), readable / "data", ImportDataConfig())
+    start = make_checkpoint(tmp_path_factory.mktemp("hub") / "start", tokenizer_folder).path
+    (start / "artifact.json").unlink()  # as a hub has it
+    import_checkpoint(str(start), readable / "start", ImportCheckpointConfig())
+    new_key(readable / "release.key")
+    (readable / "release.key").chmod(0o644)  # as Kubernetes mounts a secret: it is another user's
     for folder in (readable, *(each for each in readable.rglob("*") if each.is_dir())):
         folder.chmod(0o755)  # pytest's own folders are for their owner alone
     ended: dict[str, Path] = {}
@@ -93,12 +122,22 @@ def ran(tmp_path_factory: pytest.TempPathFactory, tokenizer_folder: Path) -> Cal
 
 
 def test_every_stage_is_run() -> None:
-    assert {each.stage for each in COMMANDS.values()} | {"train-job"} == set(STAGES)
+    assert {each.stage for each in COMMANDS.values()} | BY_THEMSELVES == set(STAGES)
 
 
 @pytest.mark.parametrize("output", COMMANDS)
 def test_an_image_runs_by_itself_on_real_folders(output: str, ran: Callable[[str], Path]) -> None:
     assert ran(output).is_dir()
+
+
+def test_a_bundle_is_published(ran: Callable[[str], Path]) -> None:
+    bundle = ran("bundle")
+    command = ["potstill-publish", "/out/bundle", "file:///out/store", "--key", "/in/release.pub"]
+    given = {"readable": {"/in": bundle.parent.parent / "in0"}, "writable": {"/out": bundle.parent}}
+    pod = run_pod(require_image("publish"), command, **given, audit=Audit())
+    assert pod.code == 0, pod.log
+    assert "potstill-audit: refused" not in pod.log
+    assert (bundle.parent / "store" / "releases" / "headlines" / "1.0.0.json").is_file()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -72,6 +72,8 @@ class Run:
     def __iter__(self) -> Iterator[Outcome]:
         """Run task after task; one that may be retried and fails is tried once more."""
         for task in self.pipeline.tasks:
+            if not all(self.arguments[name] for name in task.given):
+                continue
             for outcome in self.attempts(task.name, min(RETRIES, task.retries)):
                 yield outcome
                 if outcome.code == 0:
