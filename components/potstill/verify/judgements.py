@@ -27,6 +27,13 @@ SEALED: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
 }
 
 
+LIMITS = (
+    *("max_accuracy_loss", "max_class_loss", "min_accuracy", "min_agreement", "beat_tfidf", "max_ece", "max_unk_rate"),
+    *("max_robustness_loss", "max_size_mb", "max_memory_mb", "max_latency_p95_ms", "max_latency_ratio"),
+    *("max_cold_start_ms", "confidence"),
+)
+
+
 def contradictions(verdict: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[str]:
     """Name every judgement that cannot be.
 
@@ -34,15 +41,27 @@ def contradictions(verdict: Mapping[str, Any], summary: Mapping[str, Any]) -> It
         verdict: verdict.json.
         summary: the sealed report's summary.json.
     """
-    strange = [each for each in verdict["budgets"] if not (_is_figure(each["value"]) and _is_figure(each["limit"]))]
+    strange = [*_strange(verdict)]
     if strange:
-        yield from (f"{each['name']} of {each['model']}: value and limit must be numbers or null" for each in strange)
+        yield from strange
         return
     for each in verdict["budgets"]:
         place = f"{each['name']} of {each['model']}"
         yield from (f"{place}: {offence}" for offence in _of_itself(each, verdict["limits"]))
         yield from (f"{place}: {offence}" for offence in _of_report(each, summary.get("models", {})))
     yield from _not_as_asked(verdict, summary.get("models", {}))
+
+
+def _strange(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """What is no figure, and budgets that nobody knows: neither can be held against anything."""
+    for each in verdict["budgets"]:
+        if not (_is_figure(each["value"]) and _is_figure(each["limit"])):
+            yield f"{each['name']} of {each['model']}: value and limit must be numbers or null"
+    for name, limit in sorted(verdict["limits"].items()):
+        if name not in LIMITS:
+            yield f"limits: {name} is no budget that this potstill knows"
+        elif not (isinstance(limit, bool) if name == "beat_tfidf" else _is_figure(limit)):
+            yield f"limits: {name} must be {'true or false' if name == 'beat_tfidf' else 'a number or null'}"
 
 
 def _is_figure(value: object) -> bool:
