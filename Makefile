@@ -27,10 +27,13 @@ $(READY): requirements/lock.txt requirements/torch-cpu.txt requirements/torch-cu
 	$(BIN)/python requirements/install.py
 	@touch $@
 
-demo: $(READY) ## real Chinese headlines in, an audited, signed, phone-sized model out (TEACHER=<hub id@commit or folder>, DATA=<file>)
-	@test -e $(DEMO_KEY) || $(BIN)/potstill keys new $(DEMO_KEY)
+demo: $(READY) $(DEMO_KEY) ## real Chinese headlines in, an audited, signed, phone-sized model out (TEACHER=<hub id@commit or folder>, DATA=<file>)
 	POTSTILL_SIGNING_KEY=$(DEMO_KEY) $(BIN)/python -m pipelines.compress --params $(PARAMS) $(if $(DATA),--data $(DATA)) $(if $(TEACHER),--start $(TEACHER)) --set release_name=$(DEMO)
 	$(BIN)/potstill verify runs/$(DEMO)/bundle --key $(DEMO_KEY:.key=.pub)
+
+$(DEMO_KEY): | $(READY)
+	@mkdir -p $(@D)
+	$(BIN)/potstill keys new $@
 
 demo-reviews: $(READY) ## the same pipeline on review sentiment
 	$(BIN)/python -m pipelines.compress --params pipelines/params/reviews.yaml

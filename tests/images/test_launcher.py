@@ -7,7 +7,10 @@ import pytest
 from kfp import compiler, components, dsl
 from kfp.dsl import Dataset, Input, Model, Output
 
+from pipelines.releasing import JUDGED
 from potstill.artifacts import TOKENS, expect
+from potstill.cli import main as potstill
+from potstill.signing.keys import new_key
 from tests.launcher.backend import Run
 from tests.launcher.executor_input import Outputs, fill, provision, resolve
 from tests.launcher.faults import FAULTS, faulty, missing_manifest, refusal, wrong_kind
@@ -15,11 +18,17 @@ from tests.launcher.graph import read_pipeline
 from tests.launcher.pods import ProcessPods, bytes_of
 from tests.launcher.tiny import COMPILED, TINY, compiled, put_sources
 from tests.launcher.users import BUCKET, DATA, FOREIGN, RUNS, shared_store
+from tests.released import make_lineage
 
 ROOT = f"s3://{BUCKET}/{RUNS}"
 SOURCES = f"s3://{BUCKET}/{DATA}"
 GIVEN = {"data_uri": f"{SOURCES}/table", "start_uri": f"{SOURCES}/start"}
 s3 = pytest.mark.s3
+FROM_A_RUN = (
+    "data", "start", "tokens", "teacher", "teacher_outputs", "student", "pruned", "model", "onnx", "package",
+    "definition",
+)  # fmt: skip
+RUN_NAMES = {"model": "quantized"}  # what a run calls it
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +252,40 @@ def test_a_retry_writes_over_what_a_killed_attempt_left(begin, shared, tmp_path)
     second = next(attempts)
     assert second.uploaded == first.uploaded
     assert expect(shared.owner.download(tokens["uri"], tmp_path), TOKENS).digest == tokens["metadata"]["digest"]
+
+
+@s3
+def test_a_release_is_made_signed_and_published_object_by_object(shared, tmp_path, monkeypatch):
+    new_key(tmp_path / "release.key")
+    monkeypatch.setenv("POTSTILL_SIGNING_KEY", str(tmp_path / "release.key"))
+    made = make_lineage(tmp_path / "made")
+    uris = {name: f"{SOURCES}/made/{name}" for name in made}
+    for name, path in made.items():
+        shared.owner.upload(path, uris[name])
+    asked = {"release_name": "headlines", "release_place": f"{ROOT}/releases"}
+    asked["release_public_key"] = (tmp_path / "release.pub").read_text()
+    pipeline = compiled("release")
+    begun = {name: uris[RUN_NAMES.get(name, name)] for name in FROM_A_RUN}
+    arguments = {**{f"{name}_uri": uri for name, uri in begun.items()}, **asked}
+    run = Run(pipeline, arguments, shared.pods, ROOT, ProcessPods(), tmp_path / "pods")
+    for task in pipeline.tasks:
+        if task.name.startswith("importer"):
+            run.step(task.name)
+    judged = {name: {"name": name, "uri": uris[name], "type": {}, "metadata": {}} for name in JUDGED}
+    types = {
+        name: each["artifactType"] for name, each in pipeline.task("validate").defined("output", "artifacts").items()
+    }
+    run.done["validate"] = Outputs({name: {**each, "type": types[name]} for name, each in judged.items()}, {})
+    for name in ("release", "sign", "publish"):
+        outcome = run.step(name)
+        assert outcome.code == 0, outcome.log[-1000:]
+    bundle = shared.owner.download(run.done["sign"].artifacts["bundle"]["uri"], tmp_path)
+    assert potstill(["verify", str(bundle), "--key", str(tmp_path / "release.pub")]) == 0
+    pointer = run.done["publish"].parameters["Output"]
+    assert pointer == f"{ROOT}/releases/releases/headlines/0.1.0.json"
+    assert json.loads(shared.owner.read(pointer))["name"] == "headlines"
+    secret = (tmp_path / "release.key").read_bytes().splitlines()[1]
+    assert not any(secret in shared.owner.read(f"s3://{BUCKET}/{key}") for key in shared.owner.keys(f"{ROOT}/"))
 
 
 @s3

@@ -12,6 +12,8 @@ from potstill.store.s3 import SCHEME, code_of, connect, list_objects, telling
 
 TAKEN = ("PreconditionFailed", "412")
 UNDECIDED = ("ConditionalRequestConflict", "OperationAborted", "409")  # another writer is at it; ask again
+# What a store says of a missing object where one may list below a prefix only: it does not tell what it may not list.
+HIDDEN = ("AccessDenied", "403")
 NO_OBJECT = ("NoSuchKey", "404")  # the second of a HEAD, which has no body to say more in
 
 
@@ -89,10 +91,14 @@ class BucketPlace(Place):
         try:
             yield
         except ClientError as refused:
-            if code_of(refused) not in NO_OBJECT:
+            if code_of(refused) not in (*NO_OBJECT, *HIDDEN):
                 raise
-            if code_of(refused) != NO_OBJECT[0]:
-                self.client.list_objects_v2(
-                    Bucket=self.bucket, MaxKeys=1
-                )  # raises where it is the bucket that is missing
+            # Raises where it is the bucket that is missing, or may not be listed.
+            there = code_of(refused) != NO_OBJECT[0] and self._lists(self._name(key))
+            if there and code_of(refused) in HIDDEN:
+                raise
             raise MissingError(f"{self.uri} holds no {key}") from refused
+
+    def _lists(self, name: str) -> bool:
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=name, MaxKeys=1)
+        return any(each["Key"] == name for each in listed.get("Contents", ()))
