@@ -16,7 +16,7 @@ from potstill.reproduce.originals import Originals
 from potstill.reproduce.plan import Plan
 from potstill.reproduce.work import Done, Work
 
-HERE = Machine(source="ab" * 32, revision="12" * 20, libraries={"torch": "2.13.0"}, isa="AVX2", auto="float32")
+HERE = Machine(source="ab" * 32, libraries={"torch": "2.13.0"}, isa="AVX2", auto="float32")
 
 
 def artifact(stage: str, kind: str = "checkpoint/v1", **changed: Any) -> Artifact:

@@ -62,10 +62,10 @@ def source_digest() -> str:
 @cache
 def revision() -> str:
     """The git revision: from POTSTILL_REVISION (images carry it), else from the checkout, else empty."""
-    given = os.environ.get("POTSTILL_REVISION", "")
+    given = os.environ.get("POTSTILL_REVISION")
     git = Path(potstill.__file__).parents[2] / ".git"
-    if given or not (git / "HEAD").is_file():
-        return given
+    if given is not None or not (git / "HEAD").is_file():
+        return given or ""
     head = (git / "HEAD").read_text().strip()
     if not head.startswith("ref: "):
         return head

@@ -138,7 +138,6 @@ def test_nothing_is_told_where_all_can_be_equal(tmp_path):
         ({"libraries": {"coremltools": "9.0"}}, "prune computed with coremltools 9.0; here is none"),
         ({"processor": {"isa": "AVX512"}}, "prune computed with AVX512 instructions; this processor has AVX2"),
         ({"processor": {"isa": "SVE256"}}, "prune computed with SVE256 instructions; this processor has AVX2"),
-        ({"revision": ""}, "prune ran potstill outside of a checkout"),
     ],
 )
 def test_what_cannot_be_equal_is_told_beforehand(changed, told, tmp_path):

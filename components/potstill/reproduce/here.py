@@ -28,14 +28,12 @@ class Machine:
 
     Attributes:
         source: digest of potstill's own source.
-        revision: git revision, as far as it is known.
         libraries: name → version, of those that are installed.
         isa: torch's instruction-set tier.
         auto: the dtype that `auto` stands for here.
     """
 
     source: str
-    revision: str
     libraries: Mapping[str, str]
     isa: str
     auto: str
@@ -101,8 +99,6 @@ def _of_code(made: Sequence[Artifact], machine: Machine) -> Iterator[str]:
                 f"{stages} ran potstill {shown(version)} of source {source[:DIGITS]}{at}; "
                 f"here is source {machine.source[:DIGITS]}: install that revision"
             )
-        elif not revision and machine.revision:
-            yield f"{stages} ran potstill outside of a checkout, and this is one; install potstill as a package"
 
 
 def _of_libraries(made: Sequence[Artifact], machine: Machine) -> Iterator[str]:

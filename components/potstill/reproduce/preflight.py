@@ -16,7 +16,7 @@ from potstill.commands import COMMANDS
 from potstill.errors import PotstillError
 from potstill.lineage.outputs import OUTPUTS
 from potstill.options import recorded
-from potstill.provenance import LIBRARIES, revision, source_digest
+from potstill.provenance import LIBRARIES, source_digest
 
 Recipe = Mapping[str, Any]
 """stage, inputs (names of its parameters), config."""
@@ -39,14 +39,13 @@ def refusals(recipe: Recipe) -> list[str]:
 
 
 def machine() -> dict[str, Any]:
-    """Tell what manifests made here would tell: source, revision, libraries, instruction-set tier, what `auto` is."""
+    """Tell what manifests made here would tell: source, libraries, instruction-set tier, what `auto` is."""
     import torch  # noqa: PLC0415 - takes seconds
 
     from potstill.training.device import pick_device, resolve_dtype  # noqa: PLC0415 - likewise
 
     return {
         "source": source_digest(),
-        "revision": revision(),
         "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
         "isa": torch.backends.cpu.get_cpu_capability(),
         "auto": str(resolve_dtype("auto", pick_device())).removeprefix("torch."),

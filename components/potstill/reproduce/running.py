@@ -66,7 +66,7 @@ def environment_of(artifact: Artifact, machine: Machine) -> dict[str, str]:
         raise ArtifactError(f"{named(artifact)} tells a revision or threads that are none; its manifest is forged")
     ours = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     ours.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in a pipeline: threads that spin starve one another
-    if told["revision"] and told["source"] == machine.source:
+    if told["source"] == machine.source:
         ours["POTSTILL_REVISION"] = str(told["revision"])
     if "threads" in told["processor"] and "threads" not in told["config"]:
         ours["OMP_NUM_THREADS"] = str(threads)
