@@ -24,7 +24,7 @@ def artifact(stage: str, kind: str = "checkpoint/v1", **changed: Any) -> Artifac
     made_by = {
         "stage": stage,
         "potstill": "0.1.0",
-        "revision": HERE.revision,
+        "revision": "12" * 20,
         "source": HERE.source,
         "libraries": dict(HERE.libraries),
         "config": {},
