@@ -35,6 +35,7 @@ from potstill.output_folder import creating
 from potstill.provenance import maker
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
+KUBEFLOW, LOCAL = "kubeflow-pipelines", "local"
 LICENCE = Licence("Apache-2.0", "open")  # as the pipelines' source, which it is compiled from
 EXECUTOR = re.compile(r"exec-(?P<stage>.+?)(-\d+)?")  # KFP numbers a component that is used again
 
@@ -45,9 +46,11 @@ class DefinitionConfig:
 
     pipeline: str
     """The pipeline's name."""
+    runs_on: str
+    """kubeflow-pipelines, or local: KFP's own runner on somebody's machine."""
 
 
-def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: bool) -> Artifact:
+def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: bool, runs_on: str = LOCAL) -> Artifact:
     """Write what a run is asked to do; the same parameters give the same bytes, wherever they are given.
 
     Args:
@@ -56,6 +59,7 @@ def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: 
         out: where `definition/v1` is written: pipeline.yaml, parameters.json, requirements.txt, images.json.
         in_images: whether each step runs in its image. Else it runs in the Python of this machine, and images.json
             is empty.
+        runs_on: KUBEFLOW or LOCAL. A release tells it as the builder; it is declared here, and proved by nobody.
     """
     with creating(out, DEFINITION):
         compiler.Compiler().compile(pipeline, package_path=str(out / "pipeline.yaml"))
@@ -63,7 +67,7 @@ def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: 
         (out / "parameters.json").write_bytes(rfc8785.dumps(told) + b"\n")
         (out / "requirements.txt").write_text(_locked(), encoding="utf-8")
         (out / "images.json").write_bytes(rfc8785.dumps(images_of(pipeline) if in_images else {}) + b"\n")
-        made_by = maker("definition", DefinitionConfig(pipeline.name))
+        made_by = maker("definition", DefinitionConfig(pipeline.name, runs_on))
         own = {"libraries": {"kfp": version("kfp")}, "processor": {}}  # what else is loaded here shapes no byte of it
         return seal(out, DEFINITION, {**made_by, **own}, {}, {"pipeline": pipeline.name}, LICENCE)
 
@@ -113,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
         values = (read_params(params) if params else {}) | parse_settings(set)
         there = placed(chosen[pipeline], read_placement(placement)) if placement else chosen[pipeline]
         given = prepare(there, {"data": "-", "start": "-"} | values)
-        print(write_definition(there, given.arguments, out, in_images=True).digest)
+        print(write_definition(there, given.arguments, out, in_images=True, runs_on=KUBEFLOW).digest)
 
     try:
         parse(
