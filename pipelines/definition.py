@@ -28,6 +28,7 @@ from pipelines.placement_file import read_placement
 from pipelines.prepared import prepare
 from potstill.arguments import parse
 from potstill.artifacts import DEFINITION, Artifact, seal
+from potstill.commands import STAGES
 from potstill.errors import OptionError, PotstillError
 from potstill.licences import Licence
 from potstill.os_failures import explain
@@ -73,11 +74,11 @@ def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: 
 
 
 def images_of(pipeline: Any) -> dict[str, str]:
-    """Name the image of every stage that a compiled pipeline runs."""
+    """Name the image of every stage that a compiled pipeline runs; what only launches one elsewhere is no stage."""
     executors: Mapping[str, Any] = dict(pipeline.pipeline_spec.deployment_spec)["executors"]
     found = {}
     for name, each in executors.items():
-        if "container" in each and (stage := EXECUTOR.fullmatch(name)):
+        if (stage := EXECUTOR.fullmatch(name)) and stage["stage"] in STAGES:
             found[stage["stage"]] = str(each["container"]["image"])
     return found
 

@@ -1,0 +1,58 @@
+"""What a run was asked to do, as an artifact."""
+
+import json
+
+import pytest
+
+from pipelines.compress import compress
+from pipelines.definition import images_of, main
+from potstill.artifacts import DEFINITION, expect
+from potstill.commands import STAGES
+
+PARAMS = ["--set", "threads=1", "budgets=max_size_mb: 7.5"]
+
+
+def written(folder, *arguments):
+    assert main(["--out", str(folder), *arguments]) == 0
+    return expect(folder, DEFINITION)
+
+
+def test_the_same_parameters_give_the_same_bytes_wherever_they_are_given(tmp_path, monkeypatch):
+    first = written(tmp_path / "a", *PARAMS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POTSTILL_SIGNING_KEY", "/nowhere")
+    again = written(tmp_path / "b", *PARAMS, "data_uri=s3://bucket/data", "checkpoint_uri=s3://bucket/states")
+    assert again.digest == first.digest
+    assert written(tmp_path / "c", "--set", "threads=2").digest != first.digest
+
+
+def test_it_holds_what_a_run_follows_from(tmp_path):
+    definition = written(tmp_path / "definition", *PARAMS)
+    assert {each.path for each in definition.files} == {
+        "images.json", "parameters.json", "pipeline.yaml", "requirements.txt",
+    }  # fmt: skip
+    parameters = json.loads((definition.path / "parameters.json").read_text())
+    assert parameters == {"threads": 1, "budgets": '{"max_size_mb":7.5}'}
+    assert "--hash=sha256:" in (definition.path / "requirements.txt").read_text()
+    assert definition.made_by["config"] == {"pipeline": "potstill-compress", "runs_on": "kubeflow-pipelines"}
+    images = json.loads((definition.path / "images.json").read_text())
+    assert images == images_of(compress)
+    assert {"tokenize", "validate", "release", "sign"} <= set(images) <= set(STAGES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--pipeline", "compres"], "pipeline must be one of compress, release"),
+        (["--set", "threads=many"], "threads must be whole number"),
+        (["--pipeline", "release"], "nothing is given for tokens_uri"),
+        (["--params", "absent.yaml"], "cannot be read as a params file"),
+        (["--set", "release_name=x", "release_version=one"], "release_version must be a semantic version"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line_and_writes_nothing(arguments, word, tmp_path, capsys):
+    assert main(["--out", str(tmp_path / "out"), *arguments]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert word in told
+    assert not (tmp_path / "out").exists()
