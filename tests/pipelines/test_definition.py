@@ -21,7 +21,7 @@ def test_the_same_parameters_give_the_same_bytes_wherever_they_are_given(tmp_pat
     first = written(tmp_path / "a", *PARAMS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POTSTILL_SIGNING_KEY", "/nowhere")
-    again = written(tmp_path / "b", *PARAMS, "data_uri=s3://bucket/data", "checkpoint_uri=s3://bucket/states")
+    again = written(tmp_path / "b", *PARAMS, "checkpoint_uri=s3://bucket/states")
     assert again.digest == first.digest
     assert written(tmp_path / "c", "--set", "threads=2").digest != first.digest
 
