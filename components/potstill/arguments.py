@@ -12,6 +12,7 @@ import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from potstill.errors import OptionError
+from potstill.signing.shown_path import BEGIN, refuse_secrets
 
 BOX = re.compile(r"^[╭╰│├─╮╯┤\s]+|[╭╰│├─╮╯┤\s]+$")
 RULE = re.compile(r"^│ ─+ │$")
@@ -49,7 +50,8 @@ def parse(function: Callable[..., Any], **settings: Any) -> Callable[[], Any]:
     Returns: the call that the command line asks for.
 
     Raises:
-        OptionError: an unknown or missing option, a value of a wrong type, or an argument that is not UTF-8.
+        OptionError: an unknown or missing option, a value of a wrong type, an argument that is not UTF-8, or a
+            private key where its path was wanted.
         SystemExit: with code 0, after `--help`.
     """
 
@@ -57,11 +59,13 @@ def parse(function: Callable[..., Any], **settings: Any) -> Callable[[], Any]:
     def later(*arguments: Any, **named: Any) -> Callable[[], Any]:
         return partial(function, *arguments, **named)
 
-    _refuse_bytes(sys.argv[1:] if settings.get("args") is None else settings["args"])
+    arguments = sys.argv[1:] if settings.get("args") is None else settings["args"]
+    _refuse_bytes(arguments)
+    refuse_secrets(arguments)
     said = io.StringIO()
     try:
         with redirect_stderr(said):
-            call: Callable[[], Any] = tyro.cli(later, **settings)
+            call: Callable[[], Any] = tyro.cli(later, **{**settings, "args": _joined(arguments)})
     except SystemExit as ended:
         if not ended.code:
             raise
@@ -75,6 +79,17 @@ def _refuse_bytes(arguments: Sequence[str]) -> None:
     if broken is not None:
         shown = ascii(broken.encode("utf-8", "surrogateescape"))[2:-1]
         raise OptionError(f"{shown} is not UTF-8; rename it, or pass it in UTF-8")
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Take a PEM text for its option's value: it begins with dashes, and would be taken for an option itself."""
+    joined: list[str] = []
+    for each in arguments:
+        if each.startswith(BEGIN) and joined and re.fullmatch(r"--[a-z][^=]*", joined[-1]):
+            joined[-1] += f"={each}"
+        else:
+            joined.append(each)
+    return joined
 
 
 def one_line(box: str) -> str:

@@ -13,6 +13,7 @@ from potstill.sign.config import SignConfig
 from potstill.sign.proof import prove
 from potstill.signing.certificates import CERTIFICATE, subject
 from potstill.signing.keys import KEY, key_id
+from potstill.signing.shown_path import is_key_itself
 from potstill.signing.trust import Signer, read_signer
 
 __all__ = ["SignConfig", "sign_release"]
@@ -46,7 +47,7 @@ def sign_release(
     Raises:
         ArtifactError: something is not what the release claims.
         InputError: the key or the certificate cannot be used, or the evidence cannot be read.
-        OptionError: no key is named.
+        OptionError: no key is named, or a key stands where its path is wanted.
     """
     signer = _signer(key, certificate)
     proved = prove(release, config.release_digest, ancestors)
@@ -72,7 +73,7 @@ def _signer(key: Path | None, certificate: Path | None) -> Signer:
 
 def _named(variable: str) -> Path | None:
     given = os.environ.get(variable, "")
-    if "-----BEGIN" in given:
+    if is_key_itself(given):
         raise OptionError(f"{variable} holds a key or a certificate itself; set it to the path of a file")
     return Path(given) if given else None
 

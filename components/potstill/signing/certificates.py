@@ -24,10 +24,11 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy,
 
 from potstill.errors import InputError
 from potstill.one_line import one_line
-from potstill.signing.keys import PublicKey, curve_of, read_pem
+from potstill.signing.keys import PRIVATE, PublicKey, curve_of, read_pem
 
 Certificate = x509.Certificate
 CERTIFICATE = "POTSTILL_SIGNING_CERTIFICATE"  # path of the file
+AN_AUTHORITY = "the certificate of an authority"
 LONGEST = 8  # certificates between a signer and a root
 _BROKEN = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
 _SIGNS = (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
@@ -43,8 +44,9 @@ def read_chain(path: Path, key: PublicKey) -> tuple[Certificate, ...]:
 
     Raises:
         InputError: no certificates, not in order, not this key's, not for signing, or out of its time.
+        OptionError: the path is a key itself.
     """
-    leaf, *issuers = _read(path, "a certificate")
+    leaf, *issuers = _load(read_pem(path, "a certificate"), path, "a certificate")
     chain = (leaf, *(each for each in issuers if each.subject != each.issuer))
     if _public_key(leaf) != key:
         raise InputError(f"{path} does not belong to the key: the first certificate holds another public key")
@@ -62,11 +64,25 @@ def read_authorities(path: Path) -> tuple[Certificate, ...]:
 
     Raises:
         InputError: no certificates, or one that is no authority's.
+        OptionError: the path is a key itself.
     """
-    found = _read(path, "the certificate of an authority")
+    return load_authorities(read_pem(path, AN_AUTHORITY), path)
+
+
+def load_authorities(text: bytes, where: object) -> tuple[Certificate, ...]:
+    """Take the authorities that a reader trusts out of the text of their PEM file.
+
+    Args:
+        text: one certificate or more.
+        where: how messages call it.
+
+    Raises:
+        InputError: no certificates, or one that is no authority's.
+    """
+    found = _load(text, where, AN_AUTHORITY)
     for each in found:
         if not _is_authority(each):
-            raise InputError(f"{path}: {subject(each)} is no authority; pass the root that issued the signer's")
+            raise InputError(f"{where}: {subject(each)} is no authority; pass the root that issued the signer's")
     return found
 
 
@@ -154,15 +170,14 @@ def load_der(data: bytes, where: str) -> Certificate:
         raise InputError(f"{where} is not a certificate that can be read") from None
 
 
-def _read(path: Path, wanted: str) -> tuple[Certificate, ...]:
-    text = read_pem(path, wanted)
-    if b"PRIVATE KEY" in text:
-        raise InputError(f"{path} holds a private key; wanted is {wanted}, and a key stays in a file of its own")
+def _load(text: bytes, where: object, wanted: str) -> tuple[Certificate, ...]:
+    if PRIVATE in text:
+        raise InputError(f"{where} holds a private key; wanted is {wanted}, and a key stays in a file of its own")
     try:
         with warnings.catch_warnings(action="ignore"):
             return tuple(_whole(each) for each in x509.load_pem_x509_certificates(text))
     except _BROKEN:
-        raise InputError(f"{path} is not {wanted} in PEM, or is cut off; ask its issuer for it again") from None
+        raise InputError(f"{where} is not {wanted} in PEM, or is cut off; ask its issuer for it again") from None
 
 
 def _public_key(certificate: Certificate) -> object:

@@ -12,6 +12,7 @@ from potstill.os_failures import explain
 from potstill.signing.keys import (
     CURVES,
     PASSPHRASE,
+    PRIVATE,
     curve_of,
     key_id,
     new_key,
@@ -21,6 +22,7 @@ from potstill.signing.keys import (
     read_private,
     read_public,
 )
+from potstill.signing.shown_path import refuse_secrets
 
 REFUSED = 2  # the exit code
 
@@ -35,6 +37,7 @@ class _Parser(ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run `potstill keys …`; return the exit code: 0 done, 2 refused."""
     try:
+        refuse_secrets(arguments)
         given = _parser().parse_args(list(arguments) or ["--help"])
         lines = given.run(given)
     except PotstillError as refused:
@@ -78,7 +81,7 @@ def _new(given: Namespace) -> list[str]:
 
 
 def _show(given: Namespace) -> list[str]:
-    private = b"PRIVATE KEY" in read_pem(given.key, "a key")
+    private = PRIVATE in read_pem(given.key, "a key")
     public = read_private(given.key).public_key() if private else read_public(given.key)
     return [f"{curve_of(public)} {key_id(public)}", public_pem(public).decode("ascii").rstrip()]
 

@@ -5,6 +5,7 @@ No message of this module, and no exception that it lets out, holds anything of 
 
 import hashlib
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from potstill.errors import InputError, OptionError
+from potstill.signing.shown_path import refuse_key_itself
 
 PrivateKey = ec.EllipticCurvePrivateKey
 PublicKey = ec.EllipticCurvePublicKey
@@ -38,6 +40,8 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "P-384": hashes.SHA384,
     "P-521": hashes.SHA512,
 }
+PRIVATE = b"PRIVATE KEY"
+ONE, ONE_PRIVATE = re.compile(rb"-----BEGIN "), re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY")
 _MAKE_ONE = "make one with: potstill keys new KEY"
 
 
@@ -51,7 +55,7 @@ def new_key(path: Path, curve: str = "P-256") -> PublicKey:
         curve: one of CURVES.
 
     Raises:
-        OptionError: an unknown curve, or a name that ends as that of a public key does.
+        OptionError: an unknown curve, a name that ends as that of a public key does, or a key in place of a name.
         InputError: one of the two files exists; a key that signed something is never overwritten.
     """
     if curve not in CURVES:
@@ -70,8 +74,9 @@ def public_path(path: Path) -> Path:
     """Name the file of the public half of a private key.
 
     Raises:
-        OptionError: the private key's own name ends as that of a public key does.
+        OptionError: the private key's own name ends as that of a public key does, or it is a key and no name.
     """
+    refuse_key_itself(path)
     if path.suffix == PUBLIC_SUFFIX or not path.name:
         raise OptionError(f"{path} is no name for a private key; {PUBLIC_SUFFIX} ends that of the public one")
     return path.with_suffix(PUBLIC_SUFFIX)
@@ -81,11 +86,13 @@ def read_private(path: Path) -> PrivateKey:
     """Read the key to sign with; the passphrase of an encrypted one is in POTSTILL_SIGNING_KEY_PASSPHRASE.
 
     Raises:
-        InputError: no file, readable by others, no private key, of another kind, damaged, or encrypted and the
-            passphrase is missing or wrong.
+        InputError: no file, readable by others, no private key, several, of another kind, damaged, or encrypted and
+            the passphrase is missing or wrong.
+        OptionError: the path is a key itself.
     """
     text = read_pem(path, "a private key")
     _refuse_other_pem(path, text)
+    _refuse_several(path, text, ONE_PRIVATE)
     _refuse_open_to_others(path)
     given = os.environ.get(PASSPHRASE, "")
     encrypted = b"ENCRYPTED" in text
@@ -107,19 +114,33 @@ def read_public(path: Path) -> PublicKey:
     """Read the key to verify with.
 
     Raises:
-        InputError: no file, no public key, of another kind, or damaged. A private key is refused, too: who verifies
-            should not hold it.
+        InputError: no file, no public key, several, of another kind, or damaged. A private key is refused, too: who
+            verifies should not hold it.
+        OptionError: the path is a key itself.
     """
-    text = read_pem(path, "a public key")
-    if b"PRIVATE KEY" in text:
-        raise InputError(f"{path} holds a private key; pass the public one (potstill keys show {path} prints it)")
+    return load_public(read_pem(path, "a public key"), path)
+
+
+def load_public(text: bytes, where: object) -> PublicKey:
+    """Take a public key out of the text of its PEM file.
+
+    Args:
+        text: what the file holds.
+        where: how messages call it.
+
+    Raises:
+        InputError: no public key, several, of another kind, or damaged; or a private one.
+    """
+    if PRIVATE in text:
+        raise InputError(f"{where} holds a private key; pass the public one, which potstill keys show prints of it")
+    _refuse_several(where, text, ONE)
     try:
         key = load_pem_public_key(text)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise InputError(f"{path} is not a public key in PEM, or is damaged; ask its owner for it again") from None
+        raise InputError(f"{where} is not a public key in PEM, or is damaged; ask its owner for it again") from None
     if not isinstance(key, PublicKey):
-        raise InputError(f"{path} holds {_kind(key)}; wanted is an elliptic-curve key")
-    _refuse_curve(path, key.curve)
+        raise InputError(f"{where} holds {_kind(key)}; wanted is an elliptic-curve key")
+    _refuse_curve(where, key.curve)
     return key
 
 
@@ -148,7 +169,9 @@ def read_pem(path: Path, wanted: str) -> bytes:
 
     Raises:
         InputError: no such file, a folder, not readable, or far too large to be one.
+        OptionError: the path is a key itself.
     """
+    refuse_key_itself(path)
     try:
         with path.open("rb") as stream:
             text = stream.read(LARGEST + 1)
@@ -180,7 +203,7 @@ def _write_new(path: Path, text: bytes, mode: int) -> None:
 
 
 def _refuse_other_pem(path: Path, text: bytes) -> None:
-    if b"PRIVATE KEY" in text:
+    if PRIVATE in text:
         return
     for mark, what in ((b"PUBLIC KEY", "a public key"), (b"CERTIFICATE", "a certificate")):
         if mark in text:
@@ -201,9 +224,16 @@ def _refuse_open_to_others(path: Path) -> None:
         raise InputError(f"{path} may be read by others (mode {mode:04o}); make it yours alone: chmod 600 {path}")
 
 
-def _refuse_curve(path: Path, curve: ec.EllipticCurve) -> None:
+def _refuse_several(where: object, text: bytes, one: re.Pattern[bytes]) -> None:
+    """Refuse a file of several keys: the first alone would be read, and its user believe that all of them were."""
+    count = len(one.findall(text))
+    if count > 1:
+        raise InputError(f"{where} holds {count} keys or certificates; wanted is one key: give each a file of its own")
+
+
+def _refuse_curve(where: object, curve: ec.EllipticCurve) -> None:
     if not isinstance(curve, tuple(CURVES.values())):
-        raise InputError(f"{path} holds a key on the curve {curve.name}; wanted is one of {', '.join(CURVES)}")
+        raise InputError(f"{where} holds a key on the curve {curve.name}; wanted is one of {', '.join(CURVES)}")
 
 
 def _unread(path: Path, *, encrypted: bool) -> str:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from potstill.errors import OptionError, PotstillError
 from potstill.one_line import one_line
 from potstill.os_failures import explain
+from potstill.signing.shown_path import refuse_secrets, shown_path
 from potstill.verify.policy import Policy, read_policy
 from potstill.verify.proof import Proof, in_json, in_words
 from potstill.verify.proving import read_trusted, verify_bundle
@@ -36,6 +37,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str]) -> int:
     """Run `potstill verify …`; return the exit code."""
     try:
+        refuse_secrets(arguments)
         asked = _parser().parse_args(arguments)
         proof = _answer(asked)
     except PotstillError as refused:
@@ -50,7 +52,9 @@ def _answer(asked: argparse.Namespace) -> Proof:
     if not asked.key and not asked.ca:
         raise OptionError("nothing says whom to trust; give --key with a public key, or --ca with certificates")
     if not asked.bundle.is_dir():
-        raise OptionError(f"{asked.bundle} does not exist or is not a folder; give the folder of a signed bundle")
+        raise OptionError(
+            f"{shown_path(asked.bundle)} does not exist or is not a folder; give the folder of a signed bundle"
+        )
     policy = read_policy(asked.policy) if asked.policy else Policy()
     return verify_bundle(asked.bundle, read_trusted(asked.key, asked.ca), policy)
 

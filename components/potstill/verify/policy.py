@@ -11,6 +11,7 @@ from typing import Any
 from potstill.errors import InputError, OptionError
 from potstill.licences import USES
 from potstill.one_line import one_line
+from potstill.signing.shown_path import refuse_key_itself
 from potstill.verify.semantic_version import SemanticVersion
 
 VERDICTS = ("pass", "fail", "inconclusive")
@@ -56,8 +57,10 @@ def read_policy(path: Path) -> Policy:
 
     Raises:
         InputError: no such file, or not TOML.
-        OptionError: a field that does not exist, or has another type or value; all of them at once.
+        OptionError: a field that does not exist, or has another type or value; all of them at once. Or a key in place
+            of the path.
     """
+    refuse_key_itself(path)
     try:
         with path.open("rb") as stream:
             text = stream.read(LARGEST + 1)
