@@ -48,5 +48,5 @@ def test_a_judged_limit_that_was_changed_is_told(name):
 
 def test_figures_of_other_models_are_none_of_its_business():
     verdict, figures = judged()
-    del figures["models"]["teacher"]
+    del figures["models"]["student"]
     assert list(contradictions(verdict, figures)) == []

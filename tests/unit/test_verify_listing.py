@@ -68,9 +68,24 @@ def test_names_that_are_one_name_elsewhere_are_told(tmp_path, first, second):
     assert len(list_folder(tmp_path).names) == 1
 
 
-@pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\u202eb", "a\u200bb", "a\x7f"])
-def test_names_that_nobody_sees_as_they_are_are_told(tmp_path, name):
+STRANGE = (
+    *("a\\b", "a\nb", "a\u202eb", "a\u200bb", "a\x7f", "model.onnx.", "model.onnx ", " ", "folder./a", "folder /a"),
+    *("CON", "con", "aux.txt", "Nul.tar.gz", "con .txt", "COM1", "lpt¹", "x/prn/y", "CONIN$", "a:stream", "a<b", "a|b"),
+    *("a?", "a*", 'a"b', "model.onnx\ufe0f", "a\ufe00b", "model.onnx\u3164", "\u115f", "\u1160", "a\u17b4", "a\u17b5"),
+    *("a\u2028b", "a\u2029b", "\ue000x", "a\u0378", "a\U000e0100", "a\u00a0b", "a\u2800", "a\uffa0", "\u180b"),
+)
+PLAIN = ("console.txt", "com.apple.CoreML", "a b", ".hidden", "com10", "Ünder", "中文", "𝔞", "a.b.c", "nullable", "…")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_names_that_every_system_reads_alike_are_taken(tmp_path, name):
     make(tmp_path, **{name: b""})
+    assert list_folder(tmp_path).names == ()
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_names_that_nobody_sees_as_they_are_are_told(tmp_path, name):
+    make(tmp_path, **{name.replace("/", "__"): b""})
     assert len(list_folder(tmp_path).names) == 1
 
 

@@ -6,13 +6,13 @@ Nothing is opened before it is known to be a plain file: a pipe would hang the r
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from unicodedata import category, normalize
 
 from potstill.artifacts import File
+from potstill.evidence.names import name_offences
 from potstill.os_failures import explain
 
 MOST_FILES = 100_000  # a release has a few hundred
@@ -64,7 +64,7 @@ def list_folder(root: Path) -> Listing:
         if len(sizes) + len(strange) >= MOST_FILES:
             strange.append(f"there are more than {MOST_FILES} files; the rest was not looked at")
             break
-    return Listing(root, sizes, tuple(strange), (*_strange_names(sizes), *_collisions(sizes)))
+    return Listing(root, sizes, tuple(strange), tuple(name_offences(sizes)))
 
 
 def digest(root: Path, name: str) -> File | str:
@@ -133,31 +133,3 @@ def _kind(entry: os.DirEntry[str]) -> int | str:
     if stat.S_ISDIR(found.st_mode):
         return "folder"
     return found.st_size if stat.S_ISREG(found.st_mode) else "a pipe, a socket or a device"
-
-
-def _strange_names(names: Iterable[str]) -> Iterator[str]:
-    """Refuse names that another system reads otherwise, or cannot write."""
-    for name in names:
-        if not _is_utf8(name):
-            yield f"{name} is a name that is not UTF-8"
-        elif "\\" in name or any(category(each) in ("Cc", "Cf") for each in name):
-            yield f"{name} is a name with a backslash or with characters that nobody sees"
-
-
-def _is_utf8(name: str) -> bool:
-    return not any(category(each) == "Cs" for each in name)
-
-
-def _collisions(names: Iterable[str]) -> Iterator[str]:
-    """Refuse names that are one name where capitals or the composition of accents do not count, as on a Mac."""
-    seen: dict[str, str] = {}
-    for path in sorted({part for name in names for part in _prefixes(name)}):
-        first = seen.setdefault(normalize("NFC", normalize("NFD", path).casefold()), path)
-        if first != path:
-            yield f"{first} and {path} are one name where capitals or accents are not told apart"
-
-
-def _prefixes(name: str) -> Iterator[str]:
-    """Yield a path and every folder that it is in."""
-    parts = name.split("/")
-    return ("/".join(parts[:end]) for end in range(1, len(parts) + 1))

@@ -8,7 +8,7 @@ from potstill.evidence.shape import mapping
 from potstill.signing.strict_json import read_strict
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved, gathered
-from potstill.verify.judgements import contradictions
+from potstill.verify.judgements import contradictions, told_limits
 
 TOLD = ("verdict", "final", "reference", "rows", "licence", "report", "failures", "budgets")
 SUMMARY = f"{REPORT_FOLDER}/summary.json"
@@ -29,7 +29,7 @@ def _prove(case: Case) -> Proved:
     )
     if index.override:
         said = f"OVERRIDE! RELEASED AGAINST ITS VERDICT, because: {index.override}. {said}"
-    return Proved(said, wrong, details=verdict["failures"])
+    return Proved(said, wrong, details=[told_limits(verdict), *verdict["failures"]])
 
 
 def _of_another_model(case: Case) -> Iterator[str]:
@@ -45,7 +45,8 @@ def _of_another_model(case: Case) -> Iterator[str]:
 
 def _contradictions(case: Case) -> Iterator[str]:
     """Each judgement is what its own figures and the sealed report say."""
-    yield from (f"{VERDICT}: {each}" for each in contradictions(case.evidence.verdict, _json(case, SUMMARY)))
+    figures = {**_json(case, FIGURES), **_json(case, SUMMARY)}  # of what both tell, what is sealed counts
+    yield from (f"{VERDICT}: {each}" for each in contradictions(case.evidence.verdict, figures))
 
 
 def _other_figures(case: Case) -> Iterator[str]:
