@@ -39,6 +39,7 @@ class Signed:
         files: SHA-256 (hex) of each signed file, by its path.
         key: the key that signed; a bundle's attestations are signed by the same one.
         signer: the key's id or the certificate's subject, for a reader.
+        certificate: the signer's, where a trusted authority vouches for it; None where the key itself is trusted.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Signed:
     files: Mapping[str, str]
     key: PublicKey
     signer: str
+    certificate: Certificate | None = None
 
 
 def sign_folder(folder: Path, signer: Signer, name: str) -> bytes:
@@ -144,7 +146,7 @@ def _read_statement(payload: bytes, who: Identity, where: str) -> Signed:
         same = False
     if not same or not isinstance(name, str):
         raise InputError(f"{where} does not sign a folder as {PREDICATE} tells it, or not in the one known way")
-    return Signed(name, digest, files, who.key, who.name)
+    return Signed(name, digest, files, who.key, who.name, who.chain[0] if who.vouched else None)
 
 
 def _sha256(data: bytes) -> str:

@@ -49,11 +49,13 @@ class Identity:
         key: the public key.
         chain: its certificates; empty for a bare key.
         name: the key's id, or whom the certificate names, for a reader.
+        vouched: whether a trusted authority vouches for the chain; else the key itself is trusted.
     """
 
     key: PublicKey
     chain: tuple[Certificate, ...]
     name: str
+    vouched: bool = False
 
 
 def read_signer(key: Path, certificate: Path | None = None) -> Signer:
@@ -117,7 +119,7 @@ def _by_certificate(chain: tuple[Certificate, ...], trusted: Trusted, where: str
         return Identity(key, chain, f"the key {key_id(key)}")
     if not trusted.authorities:
         raise InputError(f"{where} is signed under the certificate of {subject(chain[0])}; trusted: {_listed(trusted)}")
-    return Identity(verify_chain(chain, trusted.authorities), chain, subject(chain[0]))
+    return Identity(verify_chain(chain, trusted.authorities), chain, subject(chain[0]), vouched=True)
 
 
 def _chain_in(said: Any, where: str) -> tuple[Certificate, ...]:
