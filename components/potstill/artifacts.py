@@ -8,7 +8,8 @@ therefore an error, and a folder without `artifact.json` is unfinished work.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,12 +84,26 @@ def expect(path: Path, *kinds: str, digest: str = "") -> Artifact:
     Raises:
         ArtifactError: not sealed, of another kind, of another digest, or with files missing, changed or added.
     """
-    artifact = _finished(path)
-    if artifact.kind not in kinds:
-        raise ArtifactError(f"{path} holds {artifact.kind}; wanted is {' or '.join(kinds)}")
+    artifact = finished(path, *kinds)
     if digest and digest != artifact.digest:
         raise ArtifactError(f"{path} has digest {artifact.digest}; wanted is {digest}")
     compare(path, artifact.files, [each for each in scan(path) if not _signs(each, artifact)])
+    return artifact
+
+
+def finished(path: Path, *kinds: str) -> Artifact:
+    """Read the manifest of a folder whose stage ended; whether its files are those of the manifest is not asked.
+
+    Args:
+        path: the folder.
+        kinds: the kinds that the caller reads.
+
+    Raises:
+        ArtifactError: not sealed, or of another kind.
+    """
+    artifact = _finished(path)
+    if artifact.kind not in kinds:
+        raise ArtifactError(f"{path} holds {artifact.kind}; wanted is {' or '.join(kinds)}")
     return artifact
 
 
@@ -184,7 +199,7 @@ def _open_to_its_readers(path: Path) -> None:
     safetensors and coremltools write for the owner alone, and the user of the next step's pod is another.
     """
     given = path.stat().st_mode
-    for each in path.rglob("*"):
+    for each in below(path):
         wanted, mode = given & (0o777 if each.is_dir() else 0o666), each.stat().st_mode
         if mode | wanted != mode:
             each.chmod(mode | wanted)
@@ -194,16 +209,39 @@ def scan(path: Path) -> tuple[File, ...]:
     """List and digest every file below a folder, sorted by path; the manifest itself and the marker do not count.
 
     Raises:
-        ArtifactError: a symbolic link, or anything else that is not a plain file or folder.
+        ArtifactError: a symbolic link, anything else that is not a plain file or folder, or a folder that this user
+            may not list.
     """
     found = []
-    for each in sorted(path.rglob("*")):
+    for each in below(path):
         inside = each.relative_to(path).as_posix()
         if each.is_symlink() or not (each.is_file() or each.is_dir()):
             raise ArtifactError(f"{each} is not a plain file; artifacts hold plain files only")
         if each.is_file() and inside not in (MANIFEST, UNSEALED):
             found.append(File(inside, each.stat().st_size, sha256_of(each)))
     return tuple(sorted(found, key=lambda file: file.path))
+
+
+def below(path: Path) -> Iterator[Path]:
+    """Yield all that lies below a folder, links unfollowed, each folder before what is in it.
+
+    `Path.rglob` passes in silence over a folder that it may not list, and a set with a hole would look closed.
+
+    Raises:
+        ArtifactError: a folder that cannot be listed.
+    """
+    waiting = [path]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                here = sorted(entries, key=lambda entry: entry.name)
+        except OSError as failed:
+            raise ArtifactError(
+                f"{folder} cannot be listed ({failed.strerror}); let this user read it, or fetch it again"
+            ) from failed
+        yield from (Path(each.path) for each in here)
+        waiting += [Path(each.path) for each in reversed(here) if each.is_dir(follow_symlinks=False)]
 
 
 def sha256_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from potstill.lineage.drawing import FONT, draw, in_words
 from potstill.lineage.facts import code_of, digest_of_folder, nodes_of, stage_of
 from potstill.lineage.highlights import highlights, option
 from potstill.lineage.outputs import title_of
-from potstill.lineage.shown import markup
+from potstill.lineage.shown import UNPROVED, markup
 
 MARK = "potstill lineage"  # by which a page is known as ours, and may be written again
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is fetched, and nothing runs
@@ -52,6 +52,7 @@ def page_of(evidence: Evidence) -> str:
         f'<meta name="generator" content="{MARK}">\n<title>Lineage of {name}</title>\n<style>{STYLE}</style>\n</head>\n'
         f"<body>\n<main>\n<h1>Lineage of {name}</h1>\n{use}\n"
         f"<p>Verdict {markup(index.verdict)}{override}.</p>\n"
+        f'<p class="soft">{markup(UNPROVED)}</p>\n'
         f"{f'<p>Digest <code>{digest}</code></p>' if digest else ''}\n"
         f"{_picture(evidence)}\n{_table(evidence)}\n</main>\n</body>\n</html>\n"
     )

@@ -8,6 +8,7 @@ from potstill.one_line import one_line
 TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 UNNAMED = "Cn"  # code points that are no characters; XML has none of them
 WIDE = ("W", "F")
+UNPROVED = "This is what the release says of itself. Nothing of it is proved here; potstill verify proves it."
 
 
 def shown(text: object) -> str:

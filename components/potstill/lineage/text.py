@@ -8,7 +8,7 @@ from potstill.evidence.whole import Evidence
 from potstill.lineage.facts import WHOLE, code_of, digest_of_folder, nodes_of, stage_of
 from potstill.lineage.graph import Node
 from potstill.lineage.highlights import highlights
-from potstill.lineage.shown import cut, padded, shown, width
+from potstill.lineage.shown import UNPROVED, cut, padded, shown, width
 
 DIGITS = 12  # of a digest: enough to find it by
 HEAD = ("artifact", "stage", "kind", "digest", "use", "code")
@@ -27,6 +27,8 @@ def text_of(evidence: Evidence) -> Iterator[str]:
     yield "made with"
     for digest in reversed(evidence.lineage.order):
         yield from _options(evidence.manifests[digest])
+    yield ""
+    yield UNPROVED
 
 
 def _whole(evidence: Evidence) -> Iterator[str]:

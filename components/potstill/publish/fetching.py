@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from potstill.artifacts import BUNDLE, MANIFEST, Artifact, File, expect, is_sealed, read_manifest, sha256_of
-from potstill.errors import ArtifactError, InputError
+from potstill.errors import ArtifactError, InputError, PotstillError
 from potstill.evidence.index import read_index
 from potstill.evidence.layout import INDEX
 from potstill.exclusive import exclusive
@@ -25,7 +25,7 @@ def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Pat
 
     It grows in a hidden folder beside `out`, and moves there in one step when every byte has the digest that the list
     says, and `prove` has let it through. A fetch that was killed, or broke off, leaves that folder; the next one goes
-    on with it, and believes of it only what it digests again.
+    on with it, and believes of it only what it digests again. Of a bundle that was refused nothing is left.
 
     Args:
         place: the store.
@@ -49,15 +49,19 @@ def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Pat
         _remove_strangers(parts, lambda path: "/" not in path)
         _refuse_no_room(folder, files)
         side_by_side(lambda each: _bring(place, each, growing, parts), _by_digest(files, growing), "fetching")
-        refuse_other_index(pointer, read_index((growing / INDEX).read_bytes()), place.uri)
-        _finish(growing, manifest, prove)
+        try:
+            refuse_other_index(pointer, read_index((growing / INDEX).read_bytes()), place.uri)
+            _finish(growing, manifest, prove)
+        except PotstillError:  # all of it came, and it is not to be used: no second fetch would make it better
+            shutil.rmtree(folder)
+            raise
         growing.replace(out)
         shutil.rmtree(folder)
     return bundle
 
 
 def _finish(growing: Path, manifest: bytes, prove: Callable[[Path], None]) -> None:
-    """Seal the folder and have it proved; where it is not, nothing is left that looks whole."""
+    """Seal the folder and have it proved; where this is broken off, nothing is left that looks whole."""
     (growing / MANIFEST).write_bytes(manifest)
     try:
         expect(growing, BUNDLE)

@@ -18,7 +18,7 @@ from potstill.publish.fetching import fetch_bundle
 from potstill.publish.file_list import load_file_list
 from potstill.publish.layout import RELEASES, named_by
 from potstill.publish.pointer import Pointer, load_pointer, refuse_other_index
-from potstill.publish.proof import require_proof
+from potstill.publish.proof import read_asked, require_proof
 from potstill.publish.side_by_side import side_by_side
 from potstill.publish.words import list_in_words, release_in_words
 from potstill.signing.strict_json import LARGEST
@@ -120,11 +120,10 @@ def fetch_release(
         OptionError: no place, or a policy and nobody to trust.
     """
     store = open_place(place)
-    config = PublishConfig(public_key=key, ca=ca, policy=policy)
-    asked = bool(key or ca or policy)
+    asked = read_asked(PublishConfig(public_key=key, ca=ca, policy=policy)) if key or ca or policy else None
     pointer = _pointer(store, name, version)
     called = f"{name} {version} of {place}"
-    bundle = fetch_bundle(store, pointer, out, lambda folder: require_proof(folder, config, called) if asked else None)
+    bundle = fetch_bundle(store, pointer, out, lambda folder: require_proof(folder, asked, called) if asked else None)
     proved = "proved" if asked else f"not proved: run potstill verify {out} --key with the signer's public key"
     size = sum(each.bytes for each in bundle.files) + pointer.signature.bytes
     return Told([one_line(f"{name} {version} in {out}: {len(bundle.files) + 2} files, {size / 1e6:.1f} MB, {proved}")])

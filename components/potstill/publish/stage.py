@@ -5,14 +5,14 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from potstill.artifacts import BUNDLE, expect
+from potstill.artifacts import BUNDLE, finished
 from potstill.errors import ArtifactError
 from potstill.measure.measures import Measures
 from potstill.output_folder import sealed_around
 from potstill.progress import tell
 from potstill.publish.config import PublishConfig
 from potstill.publish.layout import pointer_key
-from potstill.publish.proof import require_proof
+from potstill.publish.proof import read_asked, require_proof
 from potstill.publish.storing import index_of, store_bundle
 from potstill.store.disk import DiskPlace
 from potstill.store.place import Place
@@ -44,8 +44,9 @@ def publish_bundle(
         OptionError: no place, or nobody to trust.
     """
     store = _open(place)
-    expect(bundle, BUNDLE)
-    require_proof(bundle, config)
+    asked = read_asked(config)
+    finished(bundle, BUNDLE)
+    require_proof(bundle, asked)
     stored = store_bundle(store, bundle)
     tell(f"published {stored.pointer.name} {stored.pointer.version} as {uri_in(place, bundle)}")
     return {

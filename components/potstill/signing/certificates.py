@@ -193,6 +193,8 @@ def _whole(certificate: Certificate) -> Certificate:
         getattr(certificate, name)
     if certificate.serial_number <= 0:  # cryptography only warns, on stderr
         raise ValueError("a serial number is positive (RFC 5280, 4.1.2.2)")
+    if not der(certificate).endswith(b"\0" + certificate.signature):  # it may not call zeros at its end unused
+        raise ValueError("a signature fills its bytes")
     return certificate
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from potstill.artifacts import SIGNATURE, sha256_of
+from potstill.artifacts import SIGNATURE, below, sha256_of
 from potstill.errors import ArtifactError
 from potstill.one_line import one_line
 
@@ -12,13 +12,13 @@ def file_digests(folder: Path) -> dict[str, str]:
     """Return the SHA-256 (hex) of every file below a folder by its path, the signature at the root left out.
 
     Raises:
-        ArtifactError: no folder; or a symbolic link, an empty folder, or anything else that is not a plain file or
-            folder in it.
+        ArtifactError: no folder; or a symbolic link, an empty folder, one that cannot be listed, or anything else that
+            is not a plain file or folder in it.
     """
     if folder.is_symlink() or not folder.is_dir():
         raise ArtifactError(one_line(f"{folder} is not a folder"))
     found, strange = {}, []
-    for each in folder.rglob("*"):
+    for each in below(folder):
         name = each.relative_to(folder).as_posix()
         if _is_plain(each) and name != SIGNATURE:
             found[name] = sha256_of(each)
