@@ -9,12 +9,12 @@ import pytest
 
 from potstill.artifacts import MANIFEST, SIGNATURE
 from potstill.evidence.layout import INDEX, VERDICT
-from tests import contradictory_seals
+from tests import contradictory_seals, contradictory_verdicts
 from tests.contradictions import CONTRADICTIONS
 from tests.forging import Bundle, Forge, Forgery, mutated, paths_in, remake, reseal, resign, rewrite, sampled_fields
 from tests.released import RESEARCH
 
-assert contradictory_seals  # it adds to CONTRADICTIONS
+MODULES = (contradictory_seals, contradictory_verdicts)  # they add to CONTRADICTIONS
 
 
 @pytest.fixture(scope="module")

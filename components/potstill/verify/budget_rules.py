@@ -13,22 +13,6 @@ ROUNDING = 1e-9  # as in validate: 0.95 of rows may come out as 0.94999999999999
 MEGABYTE = 1_000_000
 FLOAT = ("coreml_fp32", "coreml_fp16")  # exports that no phone would carry
 INFORMATION_LOST = ("truncated",)  # the disturbance that is never held against a model
-DEFAULTS: Mapping[str, float | bool | None] = {  # one that differs was asked for by name, and must be judged
-    "max_accuracy_loss": 2.0,
-    "max_class_loss": 5.0,
-    "min_accuracy": None,
-    "min_agreement": 0.95,
-    "beat_tfidf": True,
-    "max_ece": 0.1,
-    "max_unk_rate": 0.02,
-    "max_robustness_loss": 10.0,
-    "max_size_mb": 20.0,
-    "max_memory_mb": 100.0,
-    "max_latency_p95_ms": 62.0,
-    "max_latency_ratio": 0.25,
-    "max_cold_start_ms": None,
-    "confidence": 0.95,
-}
 
 
 @dataclass(frozen=True)

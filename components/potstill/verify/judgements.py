@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isclose
 from typing import Any
 
+from potstill.evidence.limits import DEFAULTS
 from potstill.one_line import one_line
-from potstill.verify.budget_rules import ABOVE, DEFAULTS, LOSSES, RULES, UNSEALED, Figures, Found, Rule
+from potstill.verify.budget_rules import ABOVE, LOSSES, RULES, UNSEALED, Figures, Found, Rule
 from potstill.verify.losses import loss_offences
+from potstill.verify.policy import SWITCH
 
 Judgement = Mapping[str, Any]
 LIMITS = tuple(DEFAULTS)
-SWITCH = "beat_tfidf"
 NOTHING = "nothing was measured"
 ROUNDED = 1e-9  # another processor may round the last bits otherwise
 NEVER_LEFT_OUT = "max_accuracy_loss"  # who knows nothing of the loss has not passed

@@ -4,11 +4,13 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from potstill.errors import InputError, OptionError
+from potstill.evidence.limits import DEFAULTS
 from potstill.licences import USES
 from potstill.one_line import one_line
 from potstill.signing.shown_path import refuse_key_itself
@@ -16,6 +18,7 @@ from potstill.verify.semantic_version import SemanticVersion
 
 VERDICTS = ("pass", "fail", "inconclusive")
 LARGEST = 2**20  # bytes of a policy file
+SWITCH = "beat_tfidf"  # the one budget that is no number
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class Policy:
         builders: who may have run the stages, by `builder.id`; empty for anybody.
         pinned_images: whether every image must be named by its digest.
         definition: digest of the `definition/v1` that must have been run.
+        signers: who may have signed: ids of keys, or subjects and alternative names of certificates; empty for anybody
+            who is trusted.
+        budgets: the limits that must have been asked for, or stricter ones.
     """
 
     name: str = ""
@@ -47,9 +53,11 @@ class Policy:
     builders: tuple[str, ...] = ()
     pinned_images: bool = False
     definition: str = ""
+    signers: tuple[str, ...] = ()
+    budgets: Mapping[str, float | bool] = field(default_factory=dict)
 
 
-FIELDS = tuple(field.name for field in fields(Policy))
+FIELDS = tuple(each.name for each in fields(Policy))
 
 
 def read_policy(path: Path) -> Policy:
@@ -126,6 +134,17 @@ def _is_list_of(words: tuple[str, ...]) -> Callable[[object], bool]:
     return lambda value: _is_list(value) and isinstance(value, list) and all(each in words for each in value)
 
 
+def _are_budgets(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(_is_limit(name, each) for name, each in value.items())
+
+
+def _is_limit(name: str, limit: object) -> bool:
+    if isinstance(DEFAULTS.get(name), bool):
+        return isinstance(limit, bool)
+    figure = isinstance(limit, int | float) and not isinstance(limit, bool)
+    return name in DEFAULTS and figure and isfinite(limit)  # type: ignore[arg-type]  # a figure, as was just seen
+
+
 _TEXTS = "a list of at least one text"
 _VERSION = "a semantic version such as 1.4.0"
 _DIGEST = "a SHA-256 of 64 small hexadecimal digits"
@@ -141,4 +160,9 @@ RULES: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "builders": (_TEXTS, _is_list),
     "pinned_images": ("true or false", _is_switch),
     "definition": (_DIGEST, _is_digest),
+    "signers": (_TEXTS, _is_list),
+    "budgets": (
+        f"a table of limits, each a number ({SWITCH} true or false), out of {', '.join(DEFAULTS)}",
+        _are_budgets,
+    ),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from potstill.evidence.layout import BOM, CROISSANT
+from potstill.evidence.potstills import made_elsewhere
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved, gathered
 
@@ -17,7 +18,7 @@ def _prove(case: Case) -> Proved:
 
 def _of_paper(case: Case, name: str) -> Iterator[str]:
     if case.papers.get(name) != case.read(name):
-        yield f"{name} is not what follows from the manifests"
+        yield f"{name} is not what follows from the manifests; {made_elsewhere(case.folder)}"
 
 
 CHECK = Check("papers", "bill of materials and data sheet name what ships", _prove)

@@ -1,15 +1,18 @@
-"""What the reader asks besides: name, version, stages, verdict, licence, builders, images, definition."""
+"""What the reader asks besides: name, version, stages, verdict, licence, builders, images, signer, limits."""
 
 import json
 from collections.abc import Iterator
 
-from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS, STATEMENTS
+from potstill.artifacts import DEFINITION, Artifact
+from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS, STATEMENTS, makes
 from potstill.evidence.provenance import PROVENANCE
 from potstill.evidence.sources import PINNED
 from potstill.verify.case import Case, bundle_digest
 from potstill.verify.findings import Check, Proved, gathered
+from potstill.verify.judgements import asked_limits
 from potstill.verify.policy import Policy
 from potstill.verify.semantic_version import SemanticVersion
+from potstill.verify.signers import names_of
 
 
 def _prove(case: Case) -> Proved:
@@ -46,10 +49,16 @@ def _digest(case: Case) -> Iterator[str]:
 
 def _required_stages(case: Case) -> Iterator[str]:
     if case.policy.required_stages:
-        makers = [*case.evidence.manifests.values(), case.release, case.seal]
-        stages = {each.made_by["stage"] for each in makers}
+        stages = {str(each.made_by["stage"]) for each in (*_lineage(case), case.release, case.seal)}
         for lost in sorted(set(case.policy.required_stages) - stages):
             yield f"no artifact was made by the stage {lost}, which the policy requires; stages are {_list(stages)}"
+
+
+def _lineage(case: Case) -> Iterator[Artifact]:
+    """What the stages made, each of its kind; a definition says what should run, and not what did."""
+    for each in case.evidence.manifests.values():
+        if each.kind != DEFINITION and makes(each.made_by["stage"], each.kind):
+            yield each
 
 
 def _verdicts(case: Case) -> Iterator[str]:
@@ -103,6 +112,34 @@ def _definition(case: Case) -> Iterator[str]:
         yield f"the definition is {found}; the policy wants {case.policy.definition}"
 
 
+def _signers(case: Case) -> Iterator[str]:
+    if case.policy.signers:
+        names = names_of(case.signed)
+        if not set(names) & set(case.policy.signers):
+            yield f"signed by {', '.join(names)}; the policy lets in {_list(case.policy.signers)}"
+
+
+def _budgets(case: Case) -> Iterator[str]:
+    """A limit that was asked for is as strict as the policy's, or stricter."""
+    asked = asked_limits(case.evidence.verdict) if case.policy.budgets else {}
+    for name, wanted in sorted(case.policy.budgets.items()):
+        found = asked.get(name, False if wanted is False else None)
+        if found is None:
+            yield f"no {name} was asked for; the policy wants {_limit(wanted)}"
+        elif not _as_strict(name, found, wanted):
+            yield f"{name} was asked for as {_limit(found)}; the policy wants {_limit(wanted)}"
+
+
+def _as_strict(name: str, found: float, wanted: float) -> bool:
+    if isinstance(wanted, bool):
+        return found is wanted
+    return found <= wanted if name.startswith("max_") else found >= wanted
+
+
+def _limit(limit: float) -> str:
+    return str(limit).lower()
+
+
 def _list(words: object) -> str:
     return ", ".join(sorted(words)) if isinstance(words, tuple | set) else str(words)
 
@@ -119,5 +156,7 @@ RULES = (
     _builders,
     _pinned_images,
     _definition,
+    _signers,
+    _budgets,
 )
 CHECK = Check("policy", "the release is what you asked for", _prove)

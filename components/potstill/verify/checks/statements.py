@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from potstill.errors import PotstillError
 from potstill.evidence.layout import ATTESTATIONS, STATEMENTS, attestation_path, statement_path
+from potstill.evidence.potstills import made_elsewhere
 from potstill.signing.dsse import open_envelope
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved
@@ -14,7 +15,8 @@ def _prove(case: Case) -> Proved:
     wrong = [*_strays(case, made), *_unsigned(case, made)]
     for stem, data in made.items():
         if _read(case, statement_path(stem)) != data:
-            wrong.append(f"{statement_path(stem)} is not what follows from the manifests")
+            other = made_elsewhere(case.folder)
+            wrong.append(f"{statement_path(stem)} is not what follows from the manifests; {other}")
     return Proved(
         f"All {len(made)} attestations are signed by the same key, and what they state, made again from the manifests, "
         "is byte for byte the same.",
