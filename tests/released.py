@@ -100,7 +100,9 @@ class Maker:
 
 LOCK = b"""numpy==2.3.5 \\
     --hash=sha256:abababababababababababababababababababababababababababababababab
+tokenizers==0.22.2
 torch==2.13.0
+transformers==4.57.6
 tqdm==4.70.1 ; sys_platform == 'linux'
 """
 ROLES = {  # (stage, parameter) → the folder that it reads, where that has another name
@@ -222,13 +224,17 @@ def _exported(maker: Maker) -> None:
 
 def _defined(maker: Maker) -> None:
     images = {stage: IMAGE.format(stage, f"{place:02d}" * 32) for place, stage in enumerate((*STAGES, "validate"))}
+    used = images if maker.made.images else {}
+    steps = "".join(f"    exec-{stage}:\n      container:\n        image: {each}\n" for stage, each in used.items())
+    asked = read_budgets(maker.made.budgets).model_dump_json(exclude_unset=True)
     files = {
-        "pipeline.yaml": b"# PIPELINE DEFINITION\n# Name: potstill-compress\n",
-        "parameters.json": b"{}",
+        "pipeline.yaml": f"# PIPELINE DEFINITION\n# Name: potstill-compress\n{steps}".encode(),
+        "parameters.json": json.dumps({"budgets": asked} if maker.made.budgets else {}).encode(),
         "requirements.txt": LOCK,
-        "images.json": json.dumps(images if maker.made.images else {}).encode(),
+        "images.json": json.dumps(used).encode(),
     }
-    maker.seal("definition", DEFINITION, "definition", files, (), {"pipeline": "potstill-compress"}, OPEN)
+    config = {"pipeline": "potstill-compress", "runs_on": "kubeflow-pipelines" if used else "local"}
+    maker.seal("definition", DEFINITION, "definition", files, (), {"pipeline": "potstill-compress"}, OPEN, config)
 
 
 def _judged(maker: Maker) -> dict[str, Path]:

@@ -111,7 +111,18 @@ def test_what_is_not_of_the_shape_is_refused_in_one_line(changed):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", list(json.loads(INDEX.to_bytes())))
+@pytest.mark.parametrize("told", [0, 2, "1", True, 1.5, None])
+def test_another_format_is_told_with_the_way_out(told):
+    with pytest.raises(InputError, match=r"another form of the evidence.*verify it with potstill 0\.0\.9"):
+        read_index(rfc8785.dumps(body(format=told)), made_with="potstill 0.0.9")
+
+
+def test_an_index_without_a_format_is_of_another_one():
+    with pytest.raises(InputError, match=r"format 'none'"):
+        read({key: value for key, value in body().items() if key != "format"})
+
+
+@pytest.mark.parametrize("name", [each for each in json.loads(INDEX.to_bytes()) if each != "format"])
 def test_no_key_may_be_left_out(name):
     with pytest.raises(InputError, match=f"missing or extra: '{name}'"):
         read({key: value for key, value in body().items() if key != name})

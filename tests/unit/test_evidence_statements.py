@@ -14,7 +14,7 @@ from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 from in_toto_attestation.v1.statement import Statement
 
 from potstill.evidence.manifest import digest_of
-from potstill.evidence.provenance import KUBEFLOW, LOCAL, PROVENANCE
+from potstill.evidence.provenance import BUILDER, PROVENANCE
 from potstill.evidence.statements import SUMMARY, TEST_RESULT, statements_of
 from potstill.evidence.whole import evidence_of
 from tests.released import REVISION, SOURCE, TOO_STRICT, UNDECIDED, make_release
@@ -109,8 +109,8 @@ def test_imports_name_where_the_bytes_come_from(released):
 
 def test_the_builder_is_kubeflow_where_images_are_named_and_local_where_not(released, tmp_path):
     local = make_release(tmp_path, images=False)
-    assert provenance(released, "prune")["runDetails"]["builder"]["id"] == KUBEFLOW
-    assert provenance(local, "prune")["runDetails"]["builder"]["id"] == LOCAL
+    assert provenance(released, "prune")["runDetails"]["builder"]["id"] == f"{BUILDER}kubeflow-pipelines"
+    assert provenance(local, "prune")["runDetails"]["builder"]["id"] == f"{BUILDER}local"
     assert "image" not in dependencies(local, "prune")
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from potstill.evidence.card import MARK, banner, carries_banner, with_banner
+from potstill.errors import InputError
+from potstill.evidence.card import MARK, banner, carries_banner, limits_line, tells_limits, with_banner
 from potstill.evidence.index import Index
 from potstill.licences import Licence
 
 INDEX = Index("headlines", "1.0.0", "pass", "", Licence("Apache-2.0", "open"), (), {})
 CARD = "---\nlicense: other\n---\n\n# Title\n\nText.\n"
+LIMITS = {"max_size_mb": 20.0, "min_accuracy": None, "beat_tfidf": True, "max_ece": 0.1}
 
 
 @pytest.mark.parametrize(
@@ -30,15 +32,15 @@ def test_the_override_stands_second_with_its_reason():
 
 
 def test_the_hubs_block_stays_first_in_the_file():
-    text = with_banner(CARD, INDEX)
-    assert text.startswith("---\nlicense: other\n---\n\n**These models")
+    text = with_banner(CARD, INDEX, LIMITS)
+    assert text.startswith("---\nlicense: apache-2.0\n---\n\n**These models")
     assert text.endswith("# Title\n\nText.\n")
     assert carries_banner(text, INDEX)
 
 
 @pytest.mark.parametrize("card", ["# Title\n", "", "---\nnever closed\n", "--- \n---\n"])
 def test_a_card_without_a_block_begins_with_the_banner(card):
-    text = with_banner(card, INDEX)
+    text = with_banner(card, INDEX, LIMITS)
     assert text.startswith("**These models")
     assert text.endswith(card)
     assert carries_banner(text, INDEX)
@@ -54,7 +56,7 @@ def test_a_card_without_a_block_begins_with_the_banner(card):
     ids=str,
 )
 def test_the_banner_of_another_release_is_told_apart(other):
-    assert not carries_banner(with_banner(CARD, INDEX), replace(INDEX, **other))
+    assert not carries_banner(with_banner(CARD, INDEX, LIMITS), replace(INDEX, **other))
 
 
 def test_a_card_without_the_banner_carries_none():
@@ -77,3 +79,27 @@ def test_a_licence_cannot_break_the_line():
     text = banner(replace(INDEX, licence=Licence("MIT\n\n# Praise\u202e", "research-only")))
     assert "\n#" not in text
     assert "\u202e" not in text
+
+
+def test_the_limits_follow_the_banner():
+    text = with_banner(CARD, INDEX, LIMITS)
+    assert limits_line(LIMITS) == (
+        "Judged under the limits that the releaser chose: beat\\_tfidf yes, max\\_ece 0.1, max\\_size\\_mb 20.\n\n"
+    )
+    assert tells_limits(text, INDEX, LIMITS)
+    assert not tells_limits(text, INDEX, LIMITS | {"max_size_mb": 200.0})
+
+
+def test_a_card_of_another_front_matter_carries_no_banner():
+    text = with_banner(CARD, INDEX, LIMITS)
+    assert not carries_banner(text.replace("license: apache-2.0", "license: mit"), INDEX)
+    assert not carries_banner(text.replace("license: apache-2.0\n", ""), INDEX)
+    assert not carries_banner(
+        text.replace("license: apache-2.0\n", "license: apache-2.0\nlicense_link: there\n"), INDEX
+    )
+    assert not carries_banner(text.replace("license: apache-2.0\n", "license: apache-2.0\n? license\n: mit\n"), INDEX)
+
+
+def test_a_front_matter_that_is_more_than_lines_is_refused():
+    with pytest.raises(InputError, match="the card's front matter holds"):
+        with_banner("---\nlicense: *mit\n---\n", INDEX, LIMITS)

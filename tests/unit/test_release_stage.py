@@ -5,14 +5,18 @@ import shutil
 
 import pytest
 
-from potstill.artifacts import MANIFEST, REPORT, expect, read_manifest, seal
+from potstill.artifacts import MANIFEST, REPORT, File, expect, read_manifest, scan, seal
 from potstill.errors import ArtifactError, InputError, OptionError
 from potstill.evidence.layout import CARD, FIGURES, INDEX, MANIFESTS, PAGE, VERDICT
 from potstill.evidence.manifest import digest_of
 from potstill.evidence.papers import refuse_other_papers
 from potstill.evidence.shipped import refuse_other_files
 from potstill.evidence.whole import evidence_of
-from potstill.release import ReleaseConfig, release_model
+from potstill.release import ReleaseConfig, inputs, judged_again, release_model
+from potstill.release.copying import refuse_strange_names
+from potstill.validate.card import CARD_MARK
+from potstill.validate.figures import BESIDES
+from potstill.validate.report import TITLE
 from tests.released import (
     FURTHER,
     RESEARCH,
@@ -218,6 +222,35 @@ def test_a_paper_that_is_not_there_is_named(run, tmp_path, name):
         release_run(run, tmp_path / "release")
 
 
+@pytest.mark.parametrize("name", ["page", "card"])
+def test_what_validate_did_not_write_is_refused(run, tmp_path, name):
+    digest = expect(run["report"], "report/v1").digest
+    run[name].write_text(f"<h1>Certified</h1><script src=http://x.invalid></script><!-- {digest} -->\n")
+    with pytest.raises(InputError, match=f"{name} .*not written by validate"):
+        release_run(run, tmp_path / "release")
+
+
+def test_the_marks_are_those_of_validate():
+    assert (inputs.CARD_END, inputs.PAGE_TITLE) == (CARD_MARK, TITLE)
+    assert judged_again.BESIDES == BESIDES
+
+
+def test_a_verdict_without_a_judgement_is_refused(run, tmp_path):
+    for name in ("judgement", "figures"):
+        edit(run[name], lambda body: body.update(budgets=[], failures=[], verdict="pass"))
+    with pytest.raises(InputError, match="no judgement; give validate at least one budget"):
+        release_run(run, tmp_path / "release")
+
+
+@pytest.mark.parametrize("name", ["CON", "model.onnx.", "MODEL.onnx", "a\u2028b", "model.onnx\ufe0f"])
+def test_names_that_nobody_can_verify_are_refused(tmp_path, name):
+    run = make_lineage(tmp_path / "run")
+    files = scan(run["onnx"])
+    with pytest.raises(ArtifactError, match="the release would hold") as refused:
+        refuse_strange_names([*files, File(name, 1, "ab" * 32)])
+    assert "\n" not in str(refused.value)
+
+
 def edit(path, change):
     body = json.loads(path.read_text(encoding="utf-8"))
     change(body)
@@ -283,7 +316,9 @@ def test_a_verdict_is_judged_again_from_the_figures(run, tmp_path, name, change)
     [
         ("judgement", lambda body: body["limits"].update(max_ece="much"), "cannot be judged again"),
         ("figures", lambda body: body["latency"].update(models={"onnx_int8": "fast"}), "cannot be judged again"),
-        ("figures", lambda body: body.pop("latency"), "it has 20 judgements, the figures give 18"),
+        ("figures", lambda body: body["latency"].update(models={}), "it has 20 judgements, the figures give 18"),
+        ("figures", lambda body: body.pop("latency"), "missing or extra: 'latency'"),
+        ("figures", lambda body: body.update(certified=True), "missing or extra: 'certified'"),
         ("figures", lambda body: body.pop("models"), "differ from the sealed report in models"),
         ("judgement", lambda body: body.update(verdict="fine"), "verdict must be one of"),
     ],

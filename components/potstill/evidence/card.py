@@ -1,8 +1,12 @@
 """The first words of a release's card: licence, then override, before anything that praises the model."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from potstill.errors import InputError
+from potstill.evidence.front_matter import licensed, split_front
 from potstill.evidence.index import Index
 
-RULE = "---\n"
 USES = {
     "research-only": "RESEARCH ONLY: an ancestor of these models allows no other use.",
     "undeclared": "LICENCE UNDECLARED: nobody has said under which terms an ancestor of these models may be used.",
@@ -24,23 +28,47 @@ def banner(index: Index) -> str:
     return "\n\n".join(lines) + f"\n\n{MARK}"
 
 
-def with_banner(card: str, index: Index) -> str:
-    """Put the banner first into a card: behind the YAML block that model hubs read, where there is one."""
+def limits_line(limits: Mapping[str, Any]) -> str:
+    """Under which limits the verdict is what it is: who released the model chose them."""
+    asked = [
+        f"{_plain(name)} {_plain(_number(each))}" for name, each in sorted(limits.items()) if each not in (None, False)
+    ]
+    return f"Judged under the limits that the releaser chose: {', '.join(asked) or 'none'}.\n\n"
+
+
+def with_banner(card: str, index: Index, limits: Mapping[str, Any]) -> str:
+    """Put the banner first into a card: behind the YAML block that model hubs read, which gets the index's licence.
+
+    Args:
+        card: as validate wrote it.
+        index: of the release.
+        limits: that the verdict judged by; null is none.
+
+    Raises:
+        InputError: a YAML block that is more than plain lines.
+    """
     front, body = split_front(card)
-    return f"{front}\n{banner(index)}\n{body.lstrip()}" if front else f"{banner(index)}\n{body}"
+    first = f"{banner(index)}\n{limits_line(limits)}"
+    return f"{licensed(front, index.licence)}\n{first}{body.lstrip()}" if front else f"{first}{body}"
 
 
 def carries_banner(text: str, index: Index) -> bool:
-    """Tell whether a card begins with the release's banner."""
-    return split_front(text)[1].lstrip("\n").startswith(banner(index))
+    """Tell whether a card begins with the release's banner, and tells hubs the release's licence."""
+    front, body = split_front(text)
+    try:
+        told = licensed(front, index.licence)
+    except InputError:
+        return False  # a block in which a hub might read anything is not that of this release
+    return front == told and body.lstrip("\n").startswith(banner(index))
 
 
-def split_front(card: str) -> tuple[str, str]:
-    """Part the YAML block that a card may begin with from its Markdown."""
-    if not card.startswith(RULE):
-        return "", card
-    end = card.find(f"\n{RULE}", len(RULE) - 1)
-    return ("", card) if end < 0 else (card[: end + 1 + len(RULE)], card[end + 1 + len(RULE) :])
+def tells_limits(text: str, index: Index, limits: Mapping[str, Any]) -> bool:
+    """Tell whether the limits of the verdict follow the banner."""
+    return split_front(text)[1].lstrip("\n").startswith(f"{banner(index)}\n{limits_line(limits)}")
+
+
+def _number(limit: Any) -> str:
+    return "yes" if limit is True else f"{limit:g}" if isinstance(limit, int | float) else str(limit)
 
 
 def _plain(text: str) -> str:

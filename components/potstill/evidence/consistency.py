@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from potstill.artifacts import BUNDLE, DATASET, RELEASE, TOKENS, Artifact
 from potstill.errors import ArtifactError
-from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS, INDEX, JUDGED_AS, KIND_IN, REPORT_FOLDER, VERDICT
+from potstill.evidence.card import carries_banner, tells_limits
+from potstill.evidence.defined import defined_otherwise
+from potstill.evidence.layout import CARD, DEFINITION_FOLDER, IMPORTS, INDEX, JUDGED_AS, KIND_IN, REPORT_FOLDER, VERDICT
+from potstill.evidence.making import made_otherwise
+from potstill.evidence.reading import read_inside
 from potstill.licences import USES, Licence, strictest
 from potstill.one_line import one_line
 
@@ -20,10 +24,12 @@ def refuse_contradictions(evidence: Evidence) -> None:
 
     Raises:
         ArtifactError: every contradiction, in one line.
+        InputError: a definition or a card that cannot be read as such.
     """
     found = [*_ships(evidence)]
     if not found:  # the rest speaks of the report, which must be there
-        found = [*_listed(evidence), *_ancestry(evidence), *_judged(evidence), *_licences(evidence)]
+        found = [*_listed(evidence), *made_otherwise(evidence), *_ancestry(evidence), *_judged(evidence)]
+        found += [*_licences(evidence), *defined_otherwise(evidence), *_card(evidence)]
     if found:
         raise ArtifactError(one_line(f"{evidence.folder} contradicts itself: {'; '.join(found)}"))
 
@@ -113,6 +119,13 @@ def _licences(evidence: Evidence) -> Iterator[str]:
     wanted = strictest(each.licence for each in evidence.manifests.values())
     if evidence.index.licence != wanted:
         yield f"{INDEX} has the licence {_words(evidence.index.licence)}, its artifacts have {_words(wanted)}"
+
+
+def _card(evidence: Evidence) -> Iterator[str]:
+    """A card that begins as it must tells, next, under which limits the verdict is what it is."""
+    card, limits = read_inside(evidence.folder, CARD).decode("utf-8", "replace"), evidence.verdict["limits"]
+    if carries_banner(card, evidence.index) and not tells_limits(card, evidence.index, limits):
+        yield f"{CARD} does not tell the limits of {VERDICT} after its licence"
 
 
 def _words(licence: Licence) -> str:

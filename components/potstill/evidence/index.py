@@ -8,7 +8,7 @@ from typing import Any
 from potstill.artifacts import KINDS
 from potstill.errors import InputError
 from potstill.evidence import shape
-from potstill.evidence.layout import INDEX, KIND_IN, SCHEMA
+from potstill.evidence.layout import FORMAT, INDEX, KIND_IN, SCHEMA
 from potstill.evidence.manifest import DIGEST, STAGE
 from potstill.licences import USES, Licence
 from potstill.signing.canonical import canonical
@@ -61,6 +61,7 @@ class Index:
         """The canonical JSON of `release.json`."""
         body = {
             "schema": SCHEMA,
+            "format": FORMAT,
             **asdict(self),
             "override": {"reason": self.override} if self.override else None,
             "ships": dict(self.ships),
@@ -68,25 +69,36 @@ class Index:
         return canonical(body)
 
 
-def read_index(data: bytes, where: str = INDEX) -> Index:
+def read_index(data: bytes, where: str = INDEX, made_with: str = "the potstill that made it") -> Index:
     """Read `release.json`.
 
     Args:
         data: its bytes.
         where: how messages call it.
+        made_with: the potstill that made it, in words; who meets another format is sent there.
 
     Raises:
-        InputError: not strict, not canonical, or not of this shape.
+        InputError: of another format, not strict, not canonical, or not of this shape.
     """
     body = read_strict(data, where)
+    _refuse_other_format(body, where, made_with)
     index = _index(body, where)
     if index.to_bytes() != data:
         raise InputError(f"{where} is not canonical JSON (RFC 8785); wanted are the very bytes that release wrote")
     return index
 
 
+def _refuse_other_format(body: Any, where: str, made_with: str) -> None:
+    told = body.get("format", "none") if isinstance(body, dict) else FORMAT
+    if told != FORMAT or isinstance(told, bool):
+        raise InputError(
+            f"{where} was made by another form of the evidence (format {shape.shown(told)}), this potstill reads "
+            f"format {FORMAT}; verify it with {made_with}"
+        )
+
+
 def _index(body: Any, where: str) -> Index:
-    keys = ("schema", "name", "version", "verdict", "override", "licence", "artifacts", "ships")
+    keys = ("schema", "format", "name", "version", "verdict", "override", "licence", "artifacts", "ships")
     shape.mapping(body, where, *keys)
     shape.one_of(body["schema"], f"{where}: schema", SCHEMA)
     licence = shape.mapping(body["licence"], f"{where}: licence", "expression", "use")

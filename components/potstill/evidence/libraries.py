@@ -1,12 +1,18 @@
 """Which libraries a release rests on: those that its stages loaded, and those that the lock installs."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from potstill.errors import InputError
 from potstill.evidence.layout import DEFINITION_FOLDER, LOCK
-from potstill.evidence.whole import Evidence
+from potstill.evidence.reading import read_inside
+
+if TYPE_CHECKING:
+    from potstill.evidence.whole import Evidence
 
 Library = tuple[str, str]
 """Name and version."""
@@ -31,11 +37,11 @@ def locked_libraries(evidence: Evidence) -> list[Library]:
     """
     if LOCK not in evidence.definition:
         return []
-    path = evidence.folder / DEFINITION_FOLDER / LOCK
+    inside = f"{DEFINITION_FOLDER}/{LOCK}"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_inside(evidence.folder, inside).decode("utf-8").splitlines()
     except UnicodeDecodeError as broken:
-        raise InputError(f"{path} is not UTF-8; wanted is a lock as pip reads it") from broken
+        raise InputError(f"{evidence.folder / inside} is not UTF-8; wanted is a lock as pip reads it") from broken
     pinned = (PINNED.match(line) for line in lines)
     return sorted({(normal(found[1]), found[2]) for found in pinned if found})
 

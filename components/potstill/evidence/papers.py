@@ -6,6 +6,7 @@ from potstill.errors import ArtifactError
 from potstill.evidence.bom import bom_of
 from potstill.evidence.croissant import croissant_of
 from potstill.evidence.layout import BOM, CROISSANT, STATEMENTS, statement_path
+from potstill.evidence.potstills import made_elsewhere
 from potstill.evidence.statements import statements_of
 from potstill.evidence.whole import Evidence
 
@@ -41,8 +42,8 @@ def refuse_other_papers(evidence: Evidence) -> Mapping[str, bytes]:
     offences += [f"changed {path}" for path in both if (evidence.folder / path).read_bytes() != wanted[path]]
     if offences:
         raise ArtifactError(
-            f"{evidence.folder} holds papers that do not follow from its evidence: {', '.join(offences)}; "
-            "make the release again"
+            f"{evidence.folder} holds papers that do not follow from its evidence: {', '.join(offences)} "
+            f"({made_elsewhere(evidence.folder)}); make the release again, or read it with the potstill that made it"
         )
     return wanted
 

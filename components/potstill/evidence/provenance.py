@@ -14,8 +14,7 @@ from potstill.evidence.whole import Evidence
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PROVENANCE: Final = "https://slsa.dev/provenance/v1"
 BUILD_TYPE: Final = "urn:potstill:stage:v1"
-KUBEFLOW: Final = "urn:potstill:builder:kubeflow-pipelines"
-LOCAL: Final = "urn:potstill:builder:local"
+BUILDER: Final = "urn:potstill:builder:"
 SHAPING: Final = ("dtype", "seed", "threads")  # options that change the bytes and not the meaning
 
 
@@ -26,7 +25,8 @@ def provenance_of(artifact: Artifact, evidence: Evidence) -> dict[str, Any]:
         artifact: of the lineage.
         evidence: of the release; it tells the images and the definition that all stages share.
 
-    Returns: JSON values; no time of day, so that the same work has the same Statement.
+    Returns: JSON values; no time of day, so that the same work has the same Statement. The builder is the one that
+        the definition declares; that it ran there, nothing here proves.
     """
     maker = artifact.made_by
     predicate = {
@@ -36,7 +36,7 @@ def provenance_of(artifact: Artifact, evidence: Evidence) -> dict[str, Any]:
             "internalParameters": _internal(maker),
             "resolvedDependencies": list(_dependencies(artifact, evidence)),
         },
-        "runDetails": {"builder": {"id": KUBEFLOW if evidence.images else LOCAL}},
+        "runDetails": {"builder": {"id": f"{BUILDER}{evidence.runs_on}"}},
     }
     return statement([artifact], PROVENANCE, predicate)
 

@@ -6,16 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from potstill.artifacts import RELEASE, Artifact, sha256_of
-from potstill.errors import ArtifactError, InputError
+from potstill.errors import ArtifactError
 from potstill.evidence.consistency import refuse_contradictions
 from potstill.evidence.index import Index, read_index
-from potstill.evidence.layout import DEFINITION_FOLDER, IMAGES, INDEX, MANIFESTS, REPORT_FOLDER, SUMMARY, VERDICT
+from potstill.evidence.layout import (
+    DEFINITION_FOLDER,
+    IMAGES,
+    INDEX,
+    MANIFESTS,
+    PARAMETERS,
+    REPORT_FOLDER,
+    RUNNERS,
+    SUMMARY,
+    VERDICT,
+)
 from potstill.evidence.lineage import Lineage
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
+from potstill.evidence.potstills import maker_of
+from potstill.evidence.reading import read_inside
 from potstill.evidence.shape import mapping, texts
 from potstill.evidence.verdict import read_verdict
-from potstill.signing.strict_json import LARGEST, read_strict
+from potstill.signing.strict_json import read_strict
 
+LOCAL = RUNNERS[-1]
 MOST = 1000  # artifacts; a run of eight stages has a dozen
 
 
@@ -32,6 +45,7 @@ class Evidence:
         verdict_digest: SHA-256 of verdict.json.
         summary: what the report's summary.json says: every figure that comes out the same each time.
         definition: files of the definition: path inside it → SHA-256; empty where none was given.
+        parameters: what the run was given, as the definition tells it.
         images: stage → image, as the definition tells it.
         release: in a bundle, the release's own manifest; else None.
     """
@@ -44,6 +58,7 @@ class Evidence:
     verdict_digest: str
     summary: Mapping[str, Any]
     definition: Mapping[str, str]
+    parameters: Mapping[str, Any]
     images: Mapping[str, str]
     release: Artifact | None
 
@@ -51,6 +66,17 @@ class Evidence:
     def report(self) -> Artifact:
         """The sealed report that is released."""
         return self.manifests[self.index.ships[REPORT_FOLDER]]
+
+    @property
+    def definer(self) -> Artifact | None:
+        """The sealed definition, where one is there."""
+        return self.manifests.get(self.index.ships.get(DEFINITION_FOLDER, ""))
+
+    @property
+    def runs_on(self) -> str:
+        """Where the pipeline runs, as its definition declares; nothing proves it. Without a word of it: local."""
+        config = self.definer.made_by["config"] if self.definer else {}
+        return str(config.get("runs_on", LOCAL))
 
     @property
     def models(self) -> dict[str, Artifact]:
@@ -71,13 +97,13 @@ def evidence_of(folder: Path) -> Evidence:
         InputError: a file that is not there, or not strict JSON of its shape.
         ArtifactError: facts that contradict one another; all of them are named.
     """
-    index = read_index(_read(folder, INDEX), f"{folder / INDEX}")
+    index = read_index(read_inside(folder, INDEX), f"{folder / INDEX}", maker_of(folder))
     every = _manifests(folder)
     releases = [each for each in every.values() if each.kind == RELEASE]
     if len(releases) > 1:
         raise ArtifactError(f"{folder} holds manifests of {len(releases)} releases; wanted is one at most")
     manifests = {digest: each for digest, each in every.items() if each.kind != RELEASE}
-    verdict = _read(folder, VERDICT)
+    verdict = read_inside(folder, VERDICT)
     evidence = Evidence(
         folder=folder,
         index=index,
@@ -85,22 +111,14 @@ def evidence_of(folder: Path) -> Evidence:
         lineage=Lineage.of(manifests),
         verdict=read_verdict(verdict, f"{folder / VERDICT}"),
         verdict_digest=digest_of(verdict),
-        summary=mapping(read_strict(_read(folder, SUMMARY), f"{folder / SUMMARY}"), f"{folder / SUMMARY}"),
+        summary=mapping(read_strict(read_inside(folder, SUMMARY), f"{folder / SUMMARY}"), f"{folder / SUMMARY}"),
         definition=_definition(folder),
-        images=_images(folder),
+        parameters=_mapping(folder, f"{DEFINITION_FOLDER}/{PARAMETERS}"),
+        images=texts(_mapping(folder, f"{DEFINITION_FOLDER}/{IMAGES}"), f"{folder / DEFINITION_FOLDER / IMAGES}"),
         release=releases[0] if releases else None,
     )
     refuse_contradictions(evidence)
     return evidence
-
-
-def _read(folder: Path, inside: str) -> bytes:
-    path = folder / inside
-    if path.is_symlink() or not path.is_file():
-        raise InputError(f"{path} is not there, or no plain file; wanted is a release or a bundle as potstill wrote it")
-    if path.stat().st_size > LARGEST:
-        raise InputError(f"{path} has {path.stat().st_size} bytes; evidence of more than {LARGEST} is not read")
-    return path.read_bytes()
 
 
 def _manifests(folder: Path) -> dict[str, Artifact]:
@@ -111,7 +129,7 @@ def _manifests(folder: Path) -> dict[str, Artifact]:
         raise ArtifactError(f"{place} holds {len(files)} files; wanted are the 1 to {MOST} manifests of a release")
     found = {}
     for file in files:
-        data = _read(folder, f"{MANIFESTS}/{file.name}")
+        data = read_inside(folder, f"{MANIFESTS}/{file.name}")
         digest = digest_of(data)
         if file.name != f"{digest}.json":
             raise ArtifactError(f"{file} holds a manifest of digest {digest}; its name must be that digest")
@@ -125,9 +143,7 @@ def _definition(folder: Path) -> dict[str, str]:
     return {each.relative_to(place).as_posix(): sha256_of(each) for each in files}
 
 
-def _images(folder: Path) -> Mapping[str, str]:
-    """Stage → image; no definition, or one without images, tells none."""
-    inside = f"{DEFINITION_FOLDER}/{IMAGES}"
-    if not (folder / inside).exists():
-        return {}
-    return texts(read_strict(_read(folder, inside), f"{folder / inside}"), f"{folder / inside}")
+def _mapping(folder: Path, inside: str) -> Mapping[str, Any]:
+    """A JSON file of the definition; no definition, or one without it, tells nothing."""
+    path = folder / inside
+    return mapping(read_strict(read_inside(folder, inside), f"{path}"), f"{path}") if path.exists() else {}

@@ -4,8 +4,11 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from potstill.artifacts import MANIFEST, Artifact
+from potstill.artifacts import MANIFEST, Artifact, File
+from potstill.errors import ArtifactError
 from potstill.evidence.layout import manifest_path, ships_file
+from potstill.evidence.names import name_offences
+from potstill.one_line import one_line
 
 
 def copy_artifacts(released: Path, ships: Mapping[str, Artifact]) -> None:
@@ -27,6 +30,20 @@ def copy_manifests(released: Path, artifacts: Iterable[Artifact]) -> None:
     """Copy the manifest of every artifact, under its digest."""
     for each in artifacts:
         write_bytes(released / manifest_path(each.digest), (each.path / MANIFEST).read_bytes())
+
+
+def refuse_strange_names(files: Iterable[File]) -> None:
+    """Make no release that nobody could verify: by names that some system cannot write, or reads otherwise.
+
+    Args:
+        files: of the release.
+
+    Raises:
+        ArtifactError: every such name, and every two that are one elsewhere.
+    """
+    offences = list(name_offences(each.path for each in files))
+    if offences:
+        raise ArtifactError(one_line(f"the release would hold {'; '.join(offences)}; rename what was exported"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -13,6 +13,8 @@ from potstill.evidence.lineage import Lineage
 from potstill.evidence.verdict import read_verdict
 from potstill.signing.strict_json import read_strict
 
+CARD_END = "<!-- written by potstill validate -->\n"  # of every card that validate writes
+PAGE_TITLE = "potstill report</title>"  # of every page that it writes
 ANCESTORS = tuple(kind for kind in KINDS if kind not in (RELEASE, BUNDLE, DEFINITION))
 PARAMETER = {name: JUDGED_AS[folder] for name, folder in FORMATS.items()}  # format → the parameter of validate and here
 
@@ -80,7 +82,7 @@ def read_papers(judgement: Path, figures: Path, page: Path, card: Path, report: 
     """Read what validate wrote beside its report.
 
     Raises:
-        InputError: a file that cannot be read, or that tells of another report.
+        InputError: a file that cannot be read, that tells of another report, or that validate did not write.
     """
     read = {"judgement": judgement, "figures": figures, "page": page, "card": card}
     data = {name: _bytes_of(path, name) for name, path in read.items()}
@@ -90,6 +92,7 @@ def read_papers(judgement: Path, figures: Path, page: Path, card: Path, report: 
             f"{', '.join(strangers)}: of another report than {report.path}, whose digest is {report.digest}; "
             "pass what validate wrote beside this report"
         )
+    _refuse_foreign(data, read)
     every = read_strict(data["figures"], f"{figures}")
     if not isinstance(every, dict):
         raise InputError(f"{figures} holds no figures of validate")
@@ -101,6 +104,15 @@ def read_papers(judgement: Path, figures: Path, page: Path, card: Path, report: 
         page=data["page"],
         card=_text_of(data["card"], card),
     )
+
+
+def _refuse_foreign(data: Mapping[str, bytes], read: Mapping[str, Path]) -> None:
+    """Refuse a card and a page without the marks by which validate itself knows them again."""
+    foreign = [] if data["card"].endswith(CARD_END.encode()) else ["card"]
+    foreign += [] if data["page"].count(PAGE_TITLE.encode()) == 1 else ["page"]
+    if foreign:
+        told = ", ".join(f"{name} {read[name]}" for name in foreign)
+        raise InputError(f"{told}: not written by validate; pass what it wrote beside this report, as it is")
 
 
 def shipped_artifacts(inputs: Mapping[str, Artifact], asked: Sequence[str], final: str) -> dict[str, Artifact]:

@@ -14,6 +14,8 @@ from potstill.signing.strict_json import read_strict
 from potstill.validate.budgets import Budgets, failures_of, judge_budgets, verdict_of
 
 SUMMARY = "summary.json"
+# What validate's figures tell besides the sealed summary.
+BESIDES = {"latency", "footprint", "devices", "budgets", "verdict", "failures", "report", "made_by"}
 NEAR = 1e-9  # another processor may round the last bits of a bound otherwise
 
 
@@ -33,6 +35,11 @@ def refuse_other_verdict(papers: Papers, report: Path) -> None:
     differing = sorted(name for name in summary if summary[name] != papers.every.get(name))
     if differing:
         raise InputError(f"figures differ from the sealed report in {', '.join(differing)}; run validate again")
+    extra = sorted((summary.keys() | BESIDES) ^ papers.every.keys())
+    if extra:
+        raise InputError(f"figures must be those of validate; missing or extra: {shown(', '.join(extra))}")
+    if not papers.verdict["budgets"]:
+        raise InputError("the verdict has no judgement; give validate at least one budget")
     try:
         wanted = judge_budgets(papers.every, limits_of(papers.verdict))
     except (ValidationError, KeyError, TypeError, ValueError, AttributeError) as broken:

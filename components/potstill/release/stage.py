@@ -18,7 +18,7 @@ from potstill.output_folder import creating
 from potstill.progress import tell
 from potstill.provenance import maker
 from potstill.release.config import ReleaseConfig
-from potstill.release.copying import copy_artifacts, copy_manifests, write_bytes
+from potstill.release.copying import copy_artifacts, copy_manifests, refuse_strange_names, write_bytes
 from potstill.release.inputs import Papers, expect_inputs, read_papers, shipped_artifacts
 from potstill.release.judged_again import refuse_other_verdict
 
@@ -79,7 +79,9 @@ def release_model(
         evidence = evidence_of(released)
         for path, data in papers_of(evidence).items():
             write_bytes(released / path, data)
-        refuse_other_files(evidence, scan(released))
+        files = scan(released)
+        refuse_other_files(evidence, files)
+        refuse_strange_names(files)
         sealed = seal(released, RELEASE, maker("release", config), inputs, _meaning(index))
     tell(f"{index.name} {index.version}: {index.verdict}, {index.licence.expression} ({index.licence.use})")
     return {
@@ -113,7 +115,7 @@ def _write_papers(released: Path, papers: Papers, index: Index) -> None:
     write_bytes(released / VERDICT, papers.judgement)
     write_bytes(released / FIGURES, papers.figures)
     write_bytes(released / PAGE, papers.page)
-    write_bytes(released / CARD, with_banner(papers.card, index).encode())
+    write_bytes(released / CARD, with_banner(papers.card, index, papers.verdict["limits"]).encode())
 
 
 def _meaning(index: Index) -> dict[str, Any]:
