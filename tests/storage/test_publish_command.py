@@ -12,6 +12,7 @@ from potstill.publish import PublishConfig, publish_bundle
 from potstill.publish.component import publish
 from potstill.signing.keys import new_key, public_path
 from potstill.store.places import open_place
+from potstill.verify.command import main as verify
 from tests.published import files_of, make_plain_bundle
 from tests.released import TOO_STRICT
 from tests.signed import Authority, certify, make_bundle
@@ -95,6 +96,30 @@ def test_what_is_not_proved_is_not_published(signed, place, tmp_path, capsys, st
         refusal = said(capsys, "publish", given[0], place, *given[1:], code=2)
         assert "is not proved: " in refusal or "is not what was sealed: changed README.md" in refusal
     assert open_place(place).keys() == []
+
+
+def test_a_link_is_told_as_verify_tells_it(signed, place, tmp_path, capsys):
+    shutil.copytree(signed[0], tmp_path / "linked")
+    (tmp_path / "linked" / "README.md").unlink()
+    (tmp_path / "linked" / "README.md").symlink_to(signed[0] / "README.md")
+    verify(["--key", str(signed[1]), str(tmp_path / "linked")])
+    told = "README.md is a symbolic link; a bundle holds plain files only"
+    assert told in capsys.readouterr().out
+    assert told in said(capsys, "publish", tmp_path / "linked", place, "--key", signed[1], code=2)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_public_key_may_be_given_as_its_text(joined, signed, place, capsys):
+    text = signed[1].read_text()
+    said(capsys, "publish", signed[0], place, *([f"--key={text}"] if joined else ["--key", text]))
+    assert said(capsys, "releases", "list", place).count("headlines") == 1
+
+
+def test_what_is_asked_is_read_before_anything_is_fetched(signed, place, tmp_path, capsys):
+    said(capsys, "publish", signed[0], place, "--key", signed[1])
+    fetch = ("releases", "fetch", place, "headlines", "1.0.0", "--out", tmp_path / "got")
+    assert "nothing.pub cannot be read" in said(capsys, *fetch, "--key", "nothing.pub", code=2)
+    assert not (tmp_path / ".got.fetching").exists()
 
 
 def test_what_is_not_proved_is_not_fetched(signed, place, tmp_path, capsys, stranger):

@@ -165,6 +165,15 @@ def test_what_is_not_proved_does_not_appear(place, out):
     with pytest.raises(ArtifactError, match="not proved"):
         fetch_bundle(place, load_pointer(place, "headlines", "1.0.0"), out, refuse_all)
     assert not out.exists()
+    assert names(out.parent) == []  # nor is it kept beside, where it would look like a fetch that goes on
+
+
+def test_a_proof_that_is_broken_off_leaves_what_came_unsealed(place, out):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_bundle(place, load_pointer(place, "headlines", "1.0.0"), out, stop)
     with pytest.raises(ArtifactError, match="was not written by a potstill stage, or not to its end"):
         expect(out.parent / ".got.fetching" / "bundle", BUNDLE)
 

@@ -88,6 +88,12 @@ def test_the_tree_goes_from_the_release_back_to_data_and_start(evidence):
     assert "verdict pass" in lines[2]
 
 
+def test_text_and_page_say_that_nothing_is_proved(evidence):
+    said = "Nothing of it is proved here; potstill verify proves it."
+    assert list(text_of(evidence))[-1].endswith(said)
+    assert said in Tags(page_of(evidence)).read
+
+
 def test_options_and_origins_are_told(evidence):
     told = "\n".join(text_of(evidence))
     assert "max_length 32" in told

@@ -280,3 +280,19 @@ def test_help_is_taught(capsys):
         main([])
     assert ended.value.code == 0
     assert "make a key" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("further", ["PUBLIC KEY", "CERTIFICATE"])
+def test_a_public_key_among_others_is_not_taken_for_all_of_them(further, key, tmp_path):
+    new_key(tmp_path / "b.pem")
+    second = (tmp_path / "b.pub").read_text().replace("PUBLIC KEY", further)
+    both = write(tmp_path / "both.pub", (public_path(key).read_text() + second).encode())
+    with pytest.raises(InputError, match=r"both\.pub holds 2 keys or certificates; wanted is one key"):
+        read_public(both)
+
+
+def test_a_private_key_among_others_is_refused(key, tmp_path):
+    new_key(tmp_path / "b.pem")
+    both = write(tmp_path / "both.pem", key.read_bytes() + (tmp_path / "b.pem").read_bytes())
+    with pytest.raises(InputError, match="holds 2 keys"):
+        read_private(both)

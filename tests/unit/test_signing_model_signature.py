@@ -6,13 +6,16 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from potstill.artifacts import scan
 from potstill.errors import ArtifactError, InputError
 from potstill.signing.canonical import canonical
+from potstill.signing.closed_set import file_digests
 from potstill.signing.dsse import envelope_of
 from potstill.signing.keys import CURVES, key_id
 from potstill.signing.model_signature import check_signature, read_signature, sign_folder, statement_of
@@ -300,3 +303,28 @@ def test_no_length_of_a_signature_can_be_cut(folder):
     for length in range(len(made)):
         with pytest.raises(InputError):
             read_signature(made[:length], ME)
+
+
+@pytest.fixture
+def closed():
+    """A folder with a folder in it that nobody may list, and nobody as the user; root may list everything."""
+    with TemporaryDirectory() as home:  # pytest's own folders are closed to others
+        inner = Path(home) / "bundle" / "closed"
+        inner.mkdir(parents=True)
+        (inner / "extra").write_bytes(b"x")
+        (inner.parent / "a").write_bytes(b"a")
+        Path(home).chmod(0o755)
+        inner.chmod(0)
+        user = os.geteuid()
+        os.seteuid(user or 65534)
+        try:
+            yield inner.parent
+        finally:
+            os.seteuid(user)
+            inner.chmod(0o700)
+
+
+@pytest.mark.parametrize("read", [file_digests, scan])
+def test_a_folder_that_cannot_be_listed_is_named(read, closed):
+    with pytest.raises(ArtifactError, match=r"/bundle/closed cannot be listed \(Permission denied\); let this user"):
+        read(closed)

@@ -2,12 +2,13 @@
 
 from itertools import accumulate
 from pathlib import Path
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 from potstill.artifacts import BUNDLE, SIGNATURE, Artifact
 from potstill.errors import ArtifactError, MissingError
 from potstill.evidence.layout import INDEX
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
+from potstill.evidence.names import name_offences
 from potstill.publish.layout import bundle_key
 from potstill.publish.small import read_small
 from potstill.signing.strict_json import LARGEST
@@ -70,7 +71,7 @@ def refuse_names(paths: list[str], where: str) -> None:
 
 
 def _is_strange(path: str) -> bool:
-    if path == SIGNATURE or any(category(each).startswith("C") for each in path):
+    if path == SIGNATURE or any(name_offences([path])):
         return True
     return any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in path.split("/"))
 

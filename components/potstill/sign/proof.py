@@ -8,10 +8,12 @@ from potstill.artifacts import KINDS, RELEASE, Artifact, expect
 from potstill.errors import ArtifactError
 from potstill.evidence.card import carries_banner
 from potstill.evidence.layout import CARD, FIGURES, INDEX, PAGE, REPORT_FOLDER, VERDICT, manifest_path
+from potstill.evidence.names import name_offences
 from potstill.evidence.papers import refuse_other_papers
 from potstill.evidence.shipped import refuse_other_files, shipped_files
 from potstill.evidence.statements import statements_of
 from potstill.evidence.whole import Evidence, evidence_of
+from potstill.one_line import one_line
 from potstill.release.inputs import read_papers
 from potstill.release.judged_again import refuse_other_verdict
 
@@ -44,11 +46,12 @@ def prove(release: Path, digest: str, ancestors: Sequence[Path]) -> Proved:
         ancestors: artifacts of the lineage, as they lie in storage.
 
     Raises:
-        ArtifactError: a file, a digest, an edge or a paper that is not what it should be, or an artifact that is not of
-            the release.
+        ArtifactError: a file, its name, a digest, an edge or a paper that is not what it should be, or an artifact
+            that is not of the release.
         InputError: evidence that cannot be read as such, or a verdict that does not follow from the figures.
     """
     sealed = expect(release, RELEASE, digest=digest)
+    _refuse_names(sealed)
     evidence = evidence_of(release)
     refuse_other_files(evidence, sealed.files)
     papers = refuse_other_papers(evidence)
@@ -57,6 +60,15 @@ def prove(release: Path, digest: str, ancestors: Sequence[Path]) -> Proved:
     beside = read_papers(release / VERDICT, release / FIGURES, release / PAGE, release / CARD, evidence.report)
     refuse_other_verdict(beside, release / REPORT_FOLDER)
     return Proved(sealed, evidence, statements_of(evidence), _recompute(ancestors, evidence))
+
+
+def _refuse_names(sealed: Artifact) -> None:
+    """Refuse names that verify refuses, by the same rule: nobody could use what is signed."""
+    offences = list(name_offences(each.path for each in sealed.files))
+    if offences:
+        raise ArtifactError(
+            one_line(f"{sealed.path} cannot be signed: {'; '.join(offences)}; rename, and release it anew")
+        )
 
 
 def _refuse_strange_files(sealed: Artifact, evidence: Evidence, papers: Iterable[str]) -> None:

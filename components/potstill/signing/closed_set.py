@@ -53,4 +53,4 @@ def _is_plain(path: Path) -> bool:
 
 
 def _holds_something(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink() and any(path.iterdir())
+    return path.is_dir() and not path.is_symlink() and any(below(path))
