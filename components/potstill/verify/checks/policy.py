@@ -137,7 +137,7 @@ def _as_strict(name: str, found: float, wanted: float) -> bool:
 
 
 def _limit(limit: float) -> str:
-    return str(limit).lower()
+    return str(limit).lower() if isinstance(limit, bool) else f"{limit:g}"
 
 
 def _list(words: object) -> str:
