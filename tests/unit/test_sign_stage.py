@@ -237,6 +237,15 @@ def test_a_release_that_lies_is_not_signed_though_it_is_sealed(what, release, ke
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.parametrize("name", ["aux.json", "ends.", "a\u200bb", "a:b", "fill\u3164ed"])
+def test_names_that_verify_refuses_are_not_signed(name, release, key, tmp_path):
+    (release / "models" / name).write_bytes(b"{}")
+    resealed(release)
+    with pytest.raises(ArtifactError, match=r"release cannot be signed: models/.* is a name .*; rename"):
+        sign_release(release, tmp_path / "bundle", SignConfig(), key=key)
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_these_lies_are_told_well(release, key, tmp_path):
     resealed(release)
     assert sign_release(release, tmp_path / "bundle", SignConfig(), key=key)
