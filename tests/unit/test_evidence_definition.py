@@ -10,7 +10,7 @@ from potstill.errors import ArtifactError, InputError
 from potstill.evidence.limits import DEFAULTS
 from potstill.evidence.whole import evidence_of
 from potstill.validate.budgets import Budgets, failures_of, judge_budgets, read_budgets, verdict_of, write_verdict
-from tests.released import OPEN, make_lineage, made_by, release_run
+from tests.released import OPEN, made_by, make_lineage, release_run
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_without_a_definition_limits_are_the_releasers_and_the_card_tells_them(t
     run = make_lineage(tmp_path / "run", definition=False)
     relimit(run, "max_size_mb: 500")
     release_run(run, tmp_path / "release")
-    assert "max\\_size\\_mb 500." in (tmp_path / "release" / "README.md").read_text(encoding="utf-8")
+    assert "max\\_size\\_mb 500," in (tmp_path / "release" / "README.md").read_text(encoding="utf-8")
 
 
 def test_limits_that_the_definition_asked_for_are_accepted(tmp_path):
@@ -105,7 +105,7 @@ def test_limits_that_the_definition_asked_for_are_accepted(tmp_path):
 def test_a_card_that_tells_other_limits_is_refused(run, tmp_path):
     release_run(run, tmp_path / "release")
     card = tmp_path / "release" / "README.md"
-    card.write_text(card.read_text(encoding="utf-8").replace("size\\_mb 20.", "size\\_mb 2."), encoding="utf-8")
+    card.write_text(card.read_text(encoding="utf-8").replace("size\\_mb 20,", "size\\_mb 2,"), encoding="utf-8")
     with pytest.raises(ArtifactError, match=r"README\.md does not tell the limits"):
         evidence_of(tmp_path / "release")
 
@@ -120,4 +120,4 @@ def test_where_a_pipeline_runs_is_what_its_definition_declares(run, tmp_path, co
 
 
 def test_the_defaults_are_those_of_validate():
-    assert DEFAULTS == Budgets().model_dump(mode="json")
+    assert Budgets().model_dump(mode="json") == DEFAULTS

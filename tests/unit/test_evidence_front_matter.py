@@ -8,7 +8,6 @@ from potstill.errors import InputError
 from potstill.evidence.front_matter import HUB_LICENCES, licensed
 from potstill.licences import Licence
 from potstill.validate.card import front_matter as validates
-from potstill.validate.card.writing import card_text
 from tests.report_figures import report_figures
 
 MIT = Licence("MIT", "open")
@@ -87,10 +86,9 @@ def test_the_hubs_names_are_those_of_validates_card():
     assert HUB_LICENCES == validates.HUB_LICENCES
 
 
-def test_validates_own_card_is_read_and_means_the_same_to_the_hub():
+def test_validates_own_block_is_read_and_means_the_same_to_the_hub():
     figures = report_figures()
-    card = card_text(figures)
-    end = card.index("\n---\n", 4) + len("\n---\n")
-    licence = Licence(**figures["licence"])
-    written = ModelCard(licensed(card[:end], licence) + card[end:])
-    assert written.data.to_dict() == ModelCard(card).data.to_dict()
+    front = f"---\n{validates.front_matter(figures, 'Text classifier for phones').to_yaml()}\n---\n"
+    written = ModelCard(licensed(front, Licence(**figures["licence"])))
+    assert written.data.to_dict() == ModelCard(front).data.to_dict()
+    assert written.data.eval_results

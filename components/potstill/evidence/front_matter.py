@@ -58,7 +58,7 @@ def licensed(front: str, licence: Licence) -> str:
     """
     if not front:
         return ""
-    lines = front.removeprefix(RULE).removesuffix(RULE).splitlines(keepends=False)
+    lines = front.removeprefix(RULE).removesuffix(RULE).split("\n")[:-1]  # other ends of lines are refused below
     _refuse_strange(lines)
     return "".join((RULE, *_licence_lines(licence), *(f"{each}\n" for each in _without_licence(lines)), RULE))
 
