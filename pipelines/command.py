@@ -14,7 +14,7 @@ from docker import from_env
 from docker.errors import DockerException
 from kfp import local
 
-from pipelines.definition import write_definition
+from pipelines.definition import judged_by, write_definition
 from pipelines.finished_run import artifacts_of
 from pipelines.parameters import Values, describe, gather_settings, parse_settings, read_params
 from pipelines.prepared import prepare
@@ -90,7 +90,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         if len(chosen) > 1:
             raise OptionError(f"{' and '.join(chosen)} exclude each other; choose one")
         values = (read_params(params) if params else {}) | parse_settings(set)
-        values |= artifacts_of(run, pipeline.component_spec.inputs) if run else {}
+        values = (artifacts_of(run, pipeline.component_spec.inputs) if run else {}) | values
         values |= {name: value for name, value in (("data", data), ("start", start)) if value}
         if submit is not None:  # an empty one, as of a variable that is not set, is refused and runs nothing here
             _refuse_unused("a run on a cluster", out=out)
@@ -151,7 +151,7 @@ def _run(
     staged = stage_inputs(sources, types, root / "inputs")
     arguments |= {f"{name}_uri": str(artifact.path) for name, artifact in staged.items()}
     arguments |= {f"{name}_digest": artifact.digest for name, artifact in staged.items() if f"{name}_digest" in types}
-    if "definition_uri" in types and not arguments.get("definition_uri"):
+    if "definition_uri" in types:
         staged["definition"] = _stage_definition(pipeline, arguments, root / "inputs", in_images=docker)
         arguments["definition_uri"] = str(staged["definition"].path)
     if "checkpoint_uri" in types and not docker:
@@ -174,7 +174,10 @@ def _run(
 
 
 def _stage_definition(pipeline: Any, arguments: Values, root: Path, *, in_images: bool) -> Artifact:
-    given = dict(arguments)
+    """Write what this run is asked to do; or, of a run that is judged again, what that was, with these budgets."""
+    given, earlier = dict(arguments), arguments.get("definition_uri", "")
+    if earlier:
+        return stage_input("", DEFINITION, lambda made: judged_by(Path(earlier), given.get("budgets", ""), made), root)
     return stage_input("", DEFINITION, lambda made: write_definition(pipeline, given, made, in_images=in_images), root)
 
 

@@ -11,7 +11,9 @@ from potstill.entry import begin
 if __name__ == "__main__":
     begin()  # kfp takes seconds to load, and Ctrl-C may come before it has
 
+import json
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from pipelines.placement import placed
 from pipelines.placement_file import read_placement
 from pipelines.prepared import prepare
 from potstill.arguments import parse
-from potstill.artifacts import DEFINITION, Artifact, seal
+from potstill.artifacts import DEFINITION, Artifact, expect, seal
 from potstill.commands import STAGES
 from potstill.errors import OptionError, PotstillError
 from potstill.licences import Licence
@@ -36,6 +38,7 @@ from potstill.output_folder import creating
 from potstill.provenance import maker
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
+PARAMETERS = "parameters.json"
 KUBEFLOW, LOCAL = "kubeflow-pipelines", "local"
 LICENCE = Licence("Apache-2.0", "open")  # as the pipelines' source, which it is compiled from
 EXECUTOR = re.compile(r"exec-(?P<stage>.+?)(-\d+)?")  # KFP numbers a component that is used again
@@ -65,12 +68,38 @@ def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: 
     with creating(out, DEFINITION):
         compiler.Compiler().compile(pipeline, package_path=str(out / "pipeline.yaml"))
         told = {name: each for name, each in arguments.items() if not name.endswith("_uri")}
-        (out / "parameters.json").write_bytes(rfc8785.dumps(told) + b"\n")
+        (out / PARAMETERS).write_bytes(rfc8785.dumps(told) + b"\n")
         (out / "requirements.txt").write_text(_locked(), encoding="utf-8")
         (out / "images.json").write_bytes(rfc8785.dumps(images_of(pipeline) if in_images else {}) + b"\n")
         made_by = maker("definition", DefinitionConfig(pipeline.name, runs_on))
         own = {"libraries": {"kfp": version("kfp")}, "processor": {}}  # what else is loaded here shapes no byte of it
         return seal(out, DEFINITION, {**made_by, **own}, {}, {"pipeline": pipeline.name}, LICENCE)
+
+
+def judged_by(definition: Path, budgets: str, out: Path) -> Artifact:
+    """Write a definition anew for what is judged again: all of it stays, but for the budgets.
+
+    Args:
+        definition: `definition/v1` of the run.
+        budgets: as the parameter of a pipeline has them; empty are validate's defaults.
+        out: where the new `definition/v1` is written.
+
+    Raises:
+        ArtifactError: the definition is not sealed, or not whole.
+    """
+    run = expect(definition, DEFINITION)
+    told = {name: each for name, each in parameters_of(definition).items() if name != "budgets"}
+    with creating(out, DEFINITION, definition):
+        for each in run.files:
+            shutil.copyfile(definition / each.path, out / each.path)
+        (out / PARAMETERS).write_bytes(rfc8785.dumps(told | ({"budgets": budgets} if budgets else {})) + b"\n")
+        return seal(out, DEFINITION, run.made_by, {}, run.meaning, LICENCE)
+
+
+def parameters_of(definition: Path) -> Values:
+    """Read the parameters of a sealed definition."""
+    found: Values = json.loads((definition / PARAMETERS).read_bytes())
+    return found
 
 
 def images_of(pipeline: Any) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.definition import parameters_of
 from pipelines.parameters import SOURCES, Values
 from potstill.artifacts import is_sealed
 from potstill.errors import InputError, OptionError
@@ -19,7 +20,7 @@ def artifacts_of(run: Path, types: Mapping[str, Any]) -> Values:
         run: the folder, as `pipelines.compress --out` names it.
         types: the pipeline's inputs.
 
-    Returns: parameters and sources by name.
+    Returns: parameters and sources by name; the budgets, too, that the run was judged by.
 
     Raises:
         OptionError: the pipeline begins with a table and a checkpoint, and not with a run.
@@ -32,7 +33,8 @@ def artifacts_of(run: Path, types: Mapping[str, Any]) -> Values:
     lacking = [str(place) for place in places.values() if not is_sealed(place)]
     if lacking:
         raise InputError(f"{', '.join(lacking)}: no sealed folder; --run takes one that pipelines.compress finished")
-    return {_parameter(name): str(place.resolve()) for name, place in places.items()}
+    given: Values = {_parameter(name): str(place.resolve()) for name, place in places.items()}
+    return given | {"budgets": parameters_of(places["definition"]).get("budgets", "")}
 
 
 def _parameter(name: str) -> str:
