@@ -315,6 +315,18 @@ def test_the_key_may_be_named_by_the_environment(release, key, tmp_path, monkeyp
     )
 
 
+def test_a_key_that_a_cluster_mounts_is_found_and_the_environment_comes_first(release, key, tmp_path, monkeypatch):
+    monkeypatch.delenv(KEY, raising=False)
+    monkeypatch.setattr("potstill.sign.stage.MOUNTED_KEY", key)  # its own place is root's, on a machine of its own
+    for signer in (key, tmp_path / "another.pem"):
+        if not signer.exists():
+            new_key(signer)
+            monkeypatch.setenv(KEY, str(signer))
+        sign_release(release, tmp_path / signer.stem, SignConfig())
+        data = (tmp_path / signer.stem / SIGNATURE).read_bytes()
+        check_signature(tmp_path / signer.stem, data, read_trusted([public_path(signer)]))
+
+
 def test_a_certificate_may_be_named_by_the_environment(release, key, tmp_path, monkeypatch):
     root = Authority.root()
     monkeypatch.setenv(CERTIFICATE, str(certify(key, root)))

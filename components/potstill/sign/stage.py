@@ -12,7 +12,7 @@ from potstill.sign.bundle import write_bundle
 from potstill.sign.config import SignConfig
 from potstill.sign.proof import prove
 from potstill.signing.certificates import CERTIFICATE, subject
-from potstill.signing.keys import KEY, key_id
+from potstill.signing.keys import KEY, MOUNTED_KEY, key_id
 from potstill.signing.shown_path import is_key_itself
 from potstill.signing.trust import Signer, read_signer
 
@@ -37,7 +37,8 @@ def sign_release(
         bundle: where `bundle/v1` is written: the release, an attestation for each statement, and model.sig over all.
         config: the options.
         ancestors: artifacts of the lineage as they lie in storage; each is read again, file by file.
-        key: file of the private key; by default the one that POTSTILL_SIGNING_KEY names.
+        key: file of the private key; by default the one that POTSTILL_SIGNING_KEY names, or, where it names none, the
+            one that a cluster mounted.
         certificate: file of the key's certificate, and of those between it and a root; by default the one that
             POTSTILL_SIGNING_CERTIFICATE names, and none where it names none.
 
@@ -65,9 +66,12 @@ def sign_release(
 
 
 def _signer(key: Path | None, certificate: Path | None) -> Signer:
-    key = key or _named(KEY)
+    key = key or _named(KEY) or _mounted()
     if key is None:
-        raise OptionError(f"no key to sign with; set {KEY} to the path of its file (potstill keys new KEY makes one)")
+        raise OptionError(
+            f"no key to sign with; set {KEY} to the path of its file, or give --key, or mount it as {MOUNTED_KEY} "
+            "(potstill keys new KEY makes one)"
+        )
     return read_signer(key, certificate or _named(CERTIFICATE))
 
 
@@ -76,6 +80,10 @@ def _named(variable: str) -> Path | None:
     if is_key_itself(given):
         raise OptionError(f"{variable} holds a key or a certificate itself; set it to the path of a file")
     return Path(given) if given else None
+
+
+def _mounted() -> Path | None:
+    return MOUNTED_KEY if os.path.lexists(MOUNTED_KEY) else None
 
 
 def _name(signer: Signer) -> str:
