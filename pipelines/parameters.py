@@ -15,6 +15,28 @@ SOURCES = ("data", "start")  # what the user names; from each, its URI is made
 WORDS = {"Boolean": "true or false", "Integer": "whole number", "Float": "number", "String": "text"}
 
 
+class Setting(str):
+    """A value as it stands on the command line: a text parameter takes it as it is, and the others as YAML."""
+
+    __slots__ = ()
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether quotation marks of YAML stand around it."""
+        return len(self) > 1 and self[0] == self[-1] and self[0] in "'\""
+
+    def read(self, name: str) -> Any:
+        """Read it as YAML.
+
+        Raises:
+            OptionError: it is none.
+        """
+        try:
+            return yaml.safe_load(self) if self else ""
+        except yaml.YAMLError:
+            raise OptionError(f"--set {name}: {str(self)!r} is no value") from None
+
+
 def read_params(path: Path) -> Values:
     """Read a params file: a YAML mapping of names to values.
 
@@ -51,20 +73,17 @@ def gather_settings(arguments: Sequence[str]) -> list[str]:
 
 
 def parse_settings(settings: Sequence[str]) -> Values:
-    """Parse `name=value` pairs from the command line; the value is read as YAML.
+    """Parse `name=value` pairs from the command line.
 
     Raises:
-        OptionError: a pair without a name or an equals sign, or a value that is not YAML.
+        OptionError: a pair without a name or an equals sign.
     """
     values: Values = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not (name and equals):
             raise OptionError(f"--set takes name=value, got {setting!r}")
-        try:
-            values[name.replace("-", "_")] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError:
-            raise OptionError(f"--set {name}: {value!r} is no value; quote it, as in {name}='\"…\"'") from None
+        values[name.replace("-", "_")] = Setting(value)
     return values
 
 
@@ -81,10 +100,13 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
     offences = [f"unknown parameter {name}" for name in sorted(values.keys() - types.keys())]
     checked: Values = {}
     for name in values.keys() & types.keys():
+        value = values[name]
+        if isinstance(value, Setting) and (types[name] != "String" or value.is_quoted):
+            value = value.read(name)
         try:
-            checked[name] = _typed(values[name], types[name])
+            checked[name] = _typed(value, types[name])
         except ValueError:
-            offences.append(f"{name} must be {WORDS[types[name]]}, got {values[name]!r}")
+            offences.append(f"{name} must be {WORDS[types[name]]}, got {value!r}")
     if offences:
         raise OptionError(f"{'; '.join(offences)}; parameters are: {', '.join(types)}")
     return checked

@@ -34,6 +34,7 @@ def prepare(pipeline: Any, values: Values) -> Prepared:
     known = {name: kind for name, kind in types.items() if name.removesuffix("_uri") not in SOURCES}
     arguments = with_budgets(check({name: each for name, each in values.items() if name not in NAMED}, known))
     refuse_lacking(sources, types)
+    _refuse_nameless(arguments)
     _refuse_unset(arguments, pipeline.component_spec.inputs)
     check_steps(pipeline, arguments)
     return Prepared(arguments, sources, types)
@@ -49,3 +50,14 @@ def _refuse_unset(arguments: Values, inputs: Mapping[str, Any]) -> None:
     wanted = [name for name, spec in inputs.items() if not spec.optional and name not in of_sources]
     if lacking := [name for name in wanted if arguments.get(name) in (None, "")]:
         raise OptionError(f"nothing is given for {', '.join(lacking)}; pass --set {lacking[0]}=…, or --run FOLDER")
+
+
+def _refuse_nameless(arguments: Values) -> None:
+    """Refuse to run for hours with options of a release that nobody named, and that would not be made.
+
+    Raises:
+        OptionError: names all of them.
+    """
+    asked = [name for name, value in arguments.items() if name.startswith("release_") and value]
+    if asked and not arguments.get("release_name"):
+        raise OptionError(f"{', '.join(asked)} without release_name releases nothing; pass --set release_name=…")

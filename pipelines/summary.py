@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.delivery import JUDGED
-from potstill.artifacts import MANIFEST, is_sealed, sha256_of
+from potstill.artifacts import MANIFEST, SIGNATURE, is_sealed, sha256_of
 from potstill.commands import STAGES
 from potstill.measure.table import text_table
 from potstill.validate.figures import read_figures
@@ -21,12 +21,13 @@ FILES = {"page": "page.html", "markdown": "markdown.md", "card": "card.md", "jud
 
 
 def newest_bundle(root: Path) -> Path | None:
-    """Find what sign wrote last; a condition's steps are no outputs of their pipeline.
+    """Find what sign wrote last, if it came to its end; a condition's steps are no outputs of their pipeline.
 
     Args:
         root: of all KFP runs, whose folders are named by time.
     """
-    return max(root.glob(f"*/sign/{BUNDLE}"), default=None)
+    newest = max(root.glob("*/sign"), default=root) / BUNDLE
+    return newest if (newest / SIGNATURE).is_file() else None
 
 
 def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path], beside: Mapping[str, Path]) -> int:
@@ -41,11 +42,11 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path],
     Returns: 0 when the verdict is a pass, else 1.
     """
     paths = {name: Path(each.path) for name, each in outputs.items()} if outputs else _named(failed)
+    _unlink(folder / BUNDLE)  # of an earlier run: it may be of another model
+    links = _link(folder, {**{name: path for name, path in paths.items() if not name.endswith(METRICS)}, **beside})
     if "figures" not in paths:
         return 1
     figures = read_figures(paths["figures"])
-    _unlink(folder / BUNDLE)  # of an earlier run: it may be of another model
-    links = _link(folder, {**{name: path for name, path in paths.items() if not name.endswith(METRICS)}, **beside})
     summary = {
         "verdict": figures["verdict"],
         "failures": figures["failures"],

@@ -10,7 +10,9 @@ from conftest import LABELS, example_texts, make_checkpoint
 from pipelines.assisted import assisted
 from pipelines.command import main, run_here
 from pipelines.compress import compress
+from pipelines.parameters import check, parse_settings
 from pipelines.release import release_pipeline
+from pipelines.summary import finish, newest_bundle
 from potstill.artifacts import COREML, DEFINITION, ONNX, REPORT, expect
 from potstill.cli import main as potstill
 from tests.validating import only
@@ -144,6 +146,37 @@ def test_a_finished_run_is_judged_again_released_and_published(finished, signing
     assert potstill(["verify", str(tmp_path / "out" / "bundle"), "--key", str(signing)]) == 1  # a verdict that fails
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("release_override=known to be weak: see #7", "known to be weak: see #7"),
+        ("release_version=1.10", "1.10"),
+        ("release_name=010", "010"),
+        ("text_column='2'", "2"),
+        ("release_policy=a = 1\nb = 2", "a = 1\nb = 2"),
+        ("threads=4", 4),
+        ("text_column=", ""),
+    ],
+)
+def test_a_text_is_taken_as_it_is_written(given, read):
+    name = given.partition("=")[0]
+    types = {each: str(spec.type) for each, spec in release_pipeline.component_spec.inputs.items()}
+    assert check(parse_settings([given]), types | {"text_column": "String"}) == {name: read}
+
+
+def test_a_run_that_fails_leaves_no_bundle_of_an_earlier_one(tmp_path):
+    earlier = tmp_path / "kfp" / "run-1" / "sign" / "bundle"
+    earlier.mkdir(parents=True)
+    (tmp_path / "bundle").symlink_to(earlier)
+    (tmp_path / "kfp" / "run-2" / "sign").mkdir(parents=True)
+    (earlier / "model.sig").write_text("{}")
+    assert newest_bundle(tmp_path / "kfp") is None  # sign failed in the newest run
+    assert finish(tmp_path, {}, {}, {}) == 1
+    assert not (tmp_path / "bundle").is_symlink()
+    assert finish(tmp_path, {}, {}, {"bundle": earlier}) == 1  # signed, and not published
+    assert (tmp_path / "bundle").resolve() == earlier
+
+
 def test_a_release_pipeline_without_a_run_names_what_it_lacks(capsys):
     assert main(release_pipeline, ["--data", "x", "--start", "y"]) == 2
     assert "nothing is given for tokens_uri, teacher_uri" in capsys.readouterr().err
@@ -179,6 +212,7 @@ def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
         (["--set", "control=1"], "control must be true or false, got 1"),
         (["--set", "max_length"], "--set takes name=value"),
         (["--set", "max_length", "--set", "seed=1"], "--set takes name=value"),
+        (["--data", "{csv}", "--start", "{start}", "--set", "release_place=s3://a/b"], "without release_name"),
         (["--set=max_length=long", "--set", "seed=1"], "max_length must be whole number, got 'long'"),
         (["--set", "max_length=[1"], "'[1' is no value"),
         (
@@ -218,7 +252,7 @@ def test_nonsense_is_refused_in_one_line(arguments, word, sources, tmp_path, mon
 
 
 def test_the_shipped_params_files_fit_the_pipeline(pytestconfig):
-    from pipelines.parameters import SOURCES, check
+    from pipelines.parameters import SOURCES
 
     for path in (pytestconfig.rootpath / "pipelines" / "params").glob("*.yaml"):
         pipeline = assisted if path.stem == "assisted" else compress
