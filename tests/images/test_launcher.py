@@ -24,6 +24,7 @@ ROOT = f"s3://{BUCKET}/{RUNS}"
 SOURCES = f"s3://{BUCKET}/{DATA}"
 GIVEN = {"data_uri": f"{SOURCES}/table", "start_uri": f"{SOURCES}/start"}
 s3 = pytest.mark.s3
+WRONG_SECRET = "0123456789" * 4
 FROM_A_RUN = (
     "data", "start", "tokens", "teacher", "teacher_outputs", "student", "pruned", "model", "onnx", "package",
     "definition",
@@ -303,7 +304,7 @@ def test_another_bucket_is_not_read_and_nothing_is_written_outside_the_prefix(be
 @s3
 @pytest.mark.parametrize(
     ("place", "secret", "word"),
-    [(f"s3://{FOREIGN}/states", "", "AccessDenied"), (f"{ROOT}/states", "0" * 40, "SignatureDoesNotMatch")],
+    [(f"s3://{FOREIGN}/states", "", "AccessDenied"), (f"{ROOT}/states", WRONG_SECRET, "SignatureDoesNotMatch")],
     ids=["another bucket", "a wrong secret"],
 )
 def test_a_step_that_may_not_write_its_checkpoints_says_so_in_one_line(place, secret, word, begin, tokenized, shared):
@@ -317,4 +318,4 @@ def test_a_step_that_may_not_write_its_checkpoints_says_so_in_one_line(place, se
     assert shared.owner.keys(place) == []
     for key in shared.owner.keys(f"s3://{BUCKET}/"):
         data = shared.owner.read(f"s3://{BUCKET}/{key}")
-        assert not any(each in data for each in [*shared.secrets, b"0" * 40]), key
+        assert not any(each in data for each in [*shared.secrets, WRONG_SECRET.encode()]), key
