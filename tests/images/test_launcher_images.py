@@ -101,7 +101,7 @@ def test_the_whole_pipeline_runs_through_the_bucket(finished, shared, tmp_path):
     run, outcomes = finished
     failed = {name: outcome.log[-3000:] for name, outcome in outcomes.items() if outcome.code}
     assert failed == {}
-    assert list(outcomes) == [task.name for task in run.pipeline.tasks]
+    assert list(outcomes) == [task.name for task in run.pipeline.tasks if not task.given]  # nobody asked for a release
     assert outcomes["validate"].outputs.parameters == {"verdict": "pass", "failures": ""}
     digests = {}
     for task, artifacts in SEALED.items():
