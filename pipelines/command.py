@@ -16,13 +16,13 @@ from kfp import local
 
 from pipelines.definition import judged_by, write_definition
 from pipelines.finished_run import artifacts_of
-from pipelines.parameters import Values, describe, gather_settings, parse_settings, read_params
+from pipelines.parameters import Values, describe, gather_settings, parse_settings, read_params, with_defaults
 from pipelines.prepared import prepare
+from pipelines.release_request import require_signer
 from pipelines.run_log import RunLog
-from pipelines.signing_key import require_key
 from pipelines.sources import stage_input, stage_inputs
 from pipelines.submit import Submission, send
-from pipelines.summary import finish, newest_bundle, stages_of
+from pipelines.summary import BUNDLE, bundle_of, figures_of, finish, newest, stages_of
 from potstill.arguments import parse
 from potstill.artifacts import DEFINITION, Artifact
 from potstill.errors import InputError, OptionError, PotstillError
@@ -93,6 +93,7 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         values = (artifacts_of(run, pipeline.component_spec.inputs) if run else {}) | values
         values |= {name: value for name, value in (("data", data), ("start", start)) if value}
         if submit is not None:  # an empty one, as of a variable that is not set, is refused and runs nothing here
+            _refuse_run(run)
             _refuse_unused("a run on a cluster", out=out)
             return send(pipeline, values, Submission(submit, experiment, namespace, placement, fresh, wait))
         _refuse_unused("a run without --submit", placement=placement, namespace=namespace, wait=wait)
@@ -137,7 +138,7 @@ def run_here(pipeline: Any, values: Values, folder: Path, *, docker: bool = Fals
     given = prepare(pipeline, values)
     if given.arguments.get("release_name"):
         _refuse_docker(docker=docker)
-        require_key()
+        require_signer(with_defaults(given.arguments, pipeline.component_spec.inputs))
     runner = _docker() if docker else local.SubprocessRunner(use_venv=False)
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / LOG, folder):
@@ -233,8 +234,23 @@ def _execute(pipeline: Any, arguments: Values, folder: Path, staged: Mapping[str
     cached = [stage for stage in stages_of(outputs) if stage not in log.ran]
     if cached:
         print(f"▸ from the cache of earlier runs: {', '.join(cached)}", file=sys.stderr)
-    bundle = newest_bundle(folder / "kfp") if "sign" in log.ran else None
-    return finish(folder, outputs, log.places, {**staged, **({"bundle": bundle} if bundle else {})})
+    made = {stage: newest(folder / "kfp", stage) for stage in ("validate", "sign") if stage in log.ran}
+    if bundle := bundle_of(made.get("sign")):
+        staged = {**staged, BUNDLE: bundle}
+    return finish(folder, outputs, log.places or figures_of(made.get("validate")), staged)
+
+
+def _refuse_run(run: Path | None) -> None:
+    """Refuse a folder of this machine for a run on a cluster, where pods cannot read it.
+
+    Raises:
+        OptionError: one is given.
+    """
+    if run:
+        raise OptionError(
+            f"--run {run} lies on this machine, and pods cannot read it; pass the URI of each artifact in the store: "
+            "docs/pipelines/release.md shows how"
+        )
 
 
 def _refuse_unused(place: str, **options: object) -> None:

@@ -119,6 +119,7 @@ def compress(
     release_formats: str = "",
     release_place: str = "",
     release_public_key: str = "",
+    release_ca: str = "",
     release_policy: str = "",
 ) -> Outputs:
     """Distil a text classifier down to a phone, and prove what came of it.
@@ -185,8 +186,9 @@ def compress(
         release_version: Version of the release, such as 1.2.0.
         release_formats: Models that the release holds, comma-separated: onnx, coreml, pytorch; empty is all.
         release_place: Store to publish the bundle to, s3://bucket/prefix; empty is nowhere.
-        release_public_key: Public half of the signing key, as PEM; publish verifies the bundle with it.
-        release_policy: What is asked of what is published, as TOML of potstill verify; empty is a verdict that passes.
+        release_public_key: Public half of the signing key, a PEM file or its text; publish verifies the bundle with it.
+        release_ca: Authority of the signer's certificate, a PEM file or its text; where the signer has one.
+        release_policy: What is asked of what is published, TOML of potstill verify or its file; empty: a pass.
     """
     data, start, tokenized = take_in(
         data_uri,
@@ -301,6 +303,7 @@ def compress(
             release_version,
             release_place,
             release_public_key,
+            release_ca,
             release_policy,
             {"formats": release_formats},
         )

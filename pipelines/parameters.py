@@ -125,6 +125,16 @@ def with_budgets(values: Values) -> Values:
     return values | {"budgets": read_budgets(values["budgets"]).model_dump_json(exclude_unset=True)}
 
 
+def with_defaults(values: Values, inputs: Mapping[str, Any]) -> Values:
+    """Add the defaults of what is not given.
+
+    Args:
+        values: parameters by name.
+        inputs: the pipeline's inputs, as KFP knows them.
+    """
+    return {name: spec.default for name, spec in inputs.items()} | values
+
+
 def describe(inputs: Mapping[str, Any]) -> str:
     """Tell every parameter of a pipeline, with its default, for `--help`.
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pipelines.parameters import SOURCES, Values, check, with_budgets
+from pipelines.parameters import SOURCES, Values, check, with_budgets, with_defaults
+from pipelines.release_request import check_release, with_texts
 from pipelines.sources import refuse_lacking
 from pipelines.step_options import check_steps
 from potstill.errors import OptionError
@@ -32,11 +33,14 @@ def prepare(pipeline: Any, values: Values) -> Prepared:
     types = {name: str(spec.type) for name, spec in pipeline.component_spec.inputs.items()}
     sources = {name: str(values[name]) for name in NAMED if name in values}
     known = {name: kind for name, kind in types.items() if name.removesuffix("_uri") not in SOURCES}
-    arguments = with_budgets(check({name: each for name, each in values.items() if name not in NAMED}, known))
+    arguments = with_texts(
+        with_budgets(check({name: each for name, each in values.items() if name not in NAMED}, known))
+    )
     refuse_lacking(sources, types)
     _refuse_nameless(arguments)
     _refuse_unset(arguments, pipeline.component_spec.inputs)
     check_steps(pipeline, arguments)
+    check_release(with_defaults(arguments, pipeline.component_spec.inputs))
     return Prepared(arguments, sources, types)
 
 

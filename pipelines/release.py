@@ -50,6 +50,7 @@ def release_pipeline(
     release_formats: str = "",
     release_place: str = "",
     release_public_key: str = "",
+    release_ca: str = "",
     release_policy: str = "",
     budgets: str = "",
     robustness_rows: int = 500,
@@ -74,8 +75,9 @@ def release_pipeline(
         release_override: Why it is released although it does not pass; recorded, and said first on its card.
         release_formats: Models that the release holds, comma-separated: onnx, coreml, pytorch; empty is all.
         release_place: Store to publish the bundle to, s3://bucket/prefix; empty is nowhere.
-        release_public_key: Public half of the signing key, as PEM; publish verifies the bundle with it.
-        release_policy: What is asked of what is published, as TOML of potstill verify; empty is a verdict that passes.
+        release_public_key: Public half of the signing key, a PEM file or its text; publish verifies the bundle with it.
+        release_ca: Authority of the signer's certificate, a PEM file or its text; where the signer has one.
+        release_policy: What is asked of what is published, TOML of potstill verify or its file; empty: a pass.
         budgets: Budgets as YAML, such as 'max_size_mb: 7.5'; those not named stand at their defaults, null is none.
         robustness_rows: Test rows that are also asked with typing errors and the like, in each way; 0 is none.
         threads: CPU threads of validate.
@@ -117,7 +119,7 @@ def release_pipeline(
         "package": package,
     }
     options = {"formats": release_formats, "override": release_override}
-    asked = Asked(release_name, release_version, release_place, release_public_key, release_policy, options)
+    asked = Asked(release_name, release_version, release_place, release_public_key, release_ca, release_policy, options)
     release_and_sign(made, definition_uri, asked)
     return Outputs(
         report=judged.outputs["report"],

@@ -24,6 +24,7 @@ class Asked(NamedTuple):
         version: its semantic version.
         place: where it is published, s3://…; empty is nowhere.
         public_key: of the key that the signer holds, as PEM; what is published is verified with it.
+        ca: authority of the signer's certificate, as PEM; the same.
         policy: what is asked of what is published, as TOML; empty is a verdict that passes.
         options: further parameters of release.
     """
@@ -32,6 +33,7 @@ class Asked(NamedTuple):
     version: Any
     place: Any
     public_key: Any
+    ca: Any
     policy: Any
     options: Mapping[str, Any]
 
@@ -70,7 +72,11 @@ def release_and_sign(made: Mapping[str, Any], definition_uri: Any, asked: Asked)
     place(signed, "sign").set_caching_options(enable_caching=False)  # the cache knows nothing of the key
     with dsl.If(asked.place != "", name="publish"):
         published = publish(
-            bundle=signed.outputs["bundle"], place=asked.place, public_key=asked.public_key, policy=asked.policy
+            bundle=signed.outputs["bundle"],
+            place=asked.place,
+            public_key=asked.public_key,
+            ca=asked.ca,
+            policy=asked.policy,
         )
         place(published, "publish").set_caching_options(enable_caching=False)  # a store forgets, and the cache does not
     return released

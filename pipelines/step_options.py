@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from pipelines.parameters import Values
+from pipelines.parameters import Values, with_defaults
 from potstill.commands import STAGES
 from potstill.errors import OptionError
 
@@ -27,7 +27,7 @@ def check_steps(pipeline: Any, values: Values) -> None:
     Raises:
         OptionError: every refused option by the pipeline's name for it, in one line.
     """
-    every = {name: spec.default for name, spec in pipeline.component_spec.inputs.items()} | values
+    every = with_defaults(values, pipeline.component_spec.inputs)
     offences: dict[str, list[str]] = {}
     for name, stage, inputs in _steps(pipeline.pipeline_spec, every):
         refused = _refusal(stage, inputs, every)

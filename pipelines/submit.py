@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kfp import compiler
 
+from pipelines.definition import images_of
 from pipelines.follow import follow
 from pipelines.kfp_host import KfpHost
 from pipelines.parameters import SOURCES, Values
@@ -86,10 +87,8 @@ def _on_a_cluster(given: Prepared) -> Values:
     """
     wanted = {name: given.sources[name] for name in SOURCES if f"{name}_uri" in given.types}
     offences = [_not_there(name, source) for name, source in wanted.items() if not _in_store(source)]
-    checkpoints = str(given.arguments.get("checkpoint_uri", ""))
-    if checkpoints and not is_s3(checkpoints):
-        offences.append(f"checkpoint_uri {checkpoints} is gone with the pod; give s3://bucket/…")
-    if given.arguments.get("release_name") and not is_s3(str(given.arguments.get("definition_uri", ""))):
+    offences += _out_of_reach(given.arguments)
+    if given.arguments.get("release_name") and not given.arguments.get("definition_uri"):
         offences.append(
             "release_name needs a definition in the store; run `python -m pipelines.definition --out definition` "
             f"with the same --params and --set, copy it there, and pass --set definition_uri={SCHEME}BUCKET/definition"
@@ -97,6 +96,23 @@ def _on_a_cluster(given: Prepared) -> Values:
     if offences:
         raise OptionError(one_line("; ".join(offences)))
     return given.arguments | {f"{name}_uri": uri.rstrip("/") for name, uri in wanted.items()}
+
+
+def _out_of_reach(arguments: Values) -> list[str]:
+    """Say of every place among the parameters why no pod can use it."""
+    named = {name: str(arguments[name]) for name in arguments if name.endswith("_uri") and arguments[name]}
+    checkpoints = named.pop("checkpoint_uri", "")
+    offences = [
+        f"{name} {masked(uri)} is no folder in the store, and pods read no other; pass --set {name}={SCHEME}BUCKET/…"
+        for name, uri in named.items()
+        if not _in_store(uri)
+    ]
+    if checkpoints and not is_s3(checkpoints):
+        offences.append(f"checkpoint_uri {checkpoints} is gone with the pod; give {SCHEME}bucket/…")
+    place = str(arguments.get("release_place", ""))
+    if place and not is_s3(place):
+        offences.append(f"release_place {place} is gone with the pod; give {SCHEME}bucket/…")
+    return offences
 
 
 def _in_store(source: str) -> bool:
@@ -121,6 +137,11 @@ def _warnings(pipeline: Any, arguments: Values) -> list[str]:
         lines.append(
             f"{len(movable)} images go by tag, as {movable[0]}; KFP's cache knows them by that name alone, and serves "
             "stale results when a tag moves. A release has digests; --fresh goes without the cache"
+        )
+    if arguments.get("release_name") and "teacher-train" in images_of(pipeline):
+        lines.append(
+            "the release is signed in this run, whose steps all have one service account; pipelines.release in a run "
+            "of its own has that of the signer (docs/pipelines/release.md)"
         )
     inputs = pipeline.component_spec.inputs
     open_ends = [name for name in ("data_digest", "start_digest") if name in inputs and not arguments.get(name)]

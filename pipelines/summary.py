@@ -9,6 +9,8 @@ from typing import Any
 from pipelines.delivery import JUDGED
 from potstill.artifacts import MANIFEST, SIGNATURE, is_sealed, sha256_of
 from potstill.commands import STAGES
+from potstill.evidence.index import read_index
+from potstill.evidence.layout import INDEX
 from potstill.measure.table import text_table
 from potstill.validate.figures import read_figures
 from potstill.validate.gate import PASS
@@ -16,18 +18,31 @@ from potstill.validate.gate import PASS
 METRICS = "_metrics"  # output names end so, after the stage's name
 SUMMARY = "summary.json"
 BUNDLE = "bundle"  # the output of sign
+FIGURES = "figures"  # of validate
 # What a person opens needs a name that says how.
 FILES = {"page": "page.html", "markdown": "markdown.md", "card": "card.md", "judgement": "verdict.json"}
 
 
-def newest_bundle(root: Path) -> Path | None:
-    """Find what sign wrote last, if it came to its end; a condition's steps are no outputs of their pipeline.
+def newest(root: Path, stage: str) -> Path | None:
+    """Find where a stage wrote last.
 
     Args:
         root: of all KFP runs, whose folders are named by time.
+        stage: its name.
     """
-    newest = max(root.glob("*/sign"), default=root) / BUNDLE
-    return newest if (newest / SIGNATURE).is_file() else None
+    return max(root.glob(f"*/{stage}"), default=None)
+
+
+def bundle_of(signed: Path | None) -> Path | None:
+    """Take what sign wrote, if it came to its end; a condition's steps are no outputs of their pipeline."""
+    bundle = signed / BUNDLE if signed else None
+    return bundle if bundle and (bundle / SIGNATURE).is_file() else None
+
+
+def figures_of(judged: Path | None) -> dict[str, Path]:
+    """Take what validate wrote in a run that a later step failed, if it came to its end."""
+    figures = judged / FIGURES if judged else None
+    return {FIGURES: figures} if figures and figures.is_file() else {}
 
 
 def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path], beside: Mapping[str, Path]) -> int:
@@ -36,17 +51,17 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path],
     Args:
         folder: of the run.
         outputs: the pipeline's outputs, KFP artifacts by name; empty when a step failed.
-        failed: where the figures and the report are when the gate failed the run.
+        failed: where the figures are when the gate, or a step after validate, failed the run.
         beside: what is no output, by name: what the run began with, and the bundle.
 
-    Returns: 0 when the verdict is a pass, else 1.
+    Returns: 0 when the verdict is a pass, or was overridden and released; 1 otherwise, and when a step failed.
     """
     paths = {name: Path(each.path) for name, each in outputs.items()} if outputs else _named(failed)
     _unlink(folder / BUNDLE)  # of an earlier run: it may be of another model
     links = _link(folder, {**{name: path for name, path in paths.items() if not name.endswith(METRICS)}, **beside})
-    if "figures" not in paths:
+    if FIGURES not in paths:
         return 1
-    figures = read_figures(paths["figures"])
+    figures = read_figures(paths[FIGURES])
     summary = {
         "verdict": figures["verdict"],
         "failures": figures["failures"],
@@ -59,14 +74,14 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path],
     }
     (folder / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     _tell(figures, links, folder)
-    return 0 if figures["verdict"] == PASS else 1
+    return 0 if outputs and (figures["verdict"] == PASS or BUNDLE in beside) else 1
 
 
 def _named(failed: Mapping[str, Path]) -> dict[str, Path]:
     """All that validate left, where the gate failed the run: KFP puts one step's outputs into one folder."""
-    if "figures" not in failed:
+    if FIGURES not in failed:
         return {}
-    folder = failed["figures"].parent
+    folder = failed[FIGURES].parent
     return {name: folder / name for name in JUDGED if (folder / name).exists()}
 
 
@@ -105,6 +120,8 @@ def _tell(figures: Mapping[str, Any], links: Mapping[str, Path], folder: Path) -
     print(f"verdict   {figures['verdict']}")
     for failure in figures["failures"]:
         print(f"          {failure}")
+    if BUNDLE in links and (reason := read_index((links[BUNDLE] / INDEX).read_bytes(), BUNDLE).override):
+        print(f"released  against its verdict: {reason}")
     rows = {"report": "page", "card": "card", "ONNX": "onnx", "Core ML": "package", "PyTorch": "quantized"}
     rows |= {"bundle": BUNDLE}
     for title, name in rows.items():

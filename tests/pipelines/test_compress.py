@@ -12,7 +12,7 @@ from pipelines.command import main, run_here
 from pipelines.compress import compress
 from pipelines.parameters import check, parse_settings
 from pipelines.release import release_pipeline
-from pipelines.summary import finish, newest_bundle
+from pipelines.summary import bundle_of, figures_of, finish, newest
 from potstill.artifacts import COREML, DEFINITION, ONNX, REPORT, expect
 from potstill.cli import main as potstill
 from tests.validating import only
@@ -133,14 +133,14 @@ def test_a_finished_run_is_judged_again_released_and_published(finished, signing
     (tmp_path / "store").mkdir()
     asked = {
         "release_name": "headlines", "release_version": "2.0.0", "release_override": "too large, and shipped",
-        "release_place": store, "release_public_key": signing.read_text(), "robustness_rows": 8,
+        "release_place": store, "release_public_key": str(signing), "robustness_rows": 8,
         "release_policy": 'override = true\nverdicts = ["fail"]',
         "threads": 1, "budgets": only(max_size_mb=0.001),
     }  # fmt: skip
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(asked))
     given = ["--run", str(folder), "--params", str(tmp_path / "params.yaml"), "--out", str(tmp_path / "out")]
-    assert main(release_pipeline, given) == 1
-    capsys.readouterr()
+    assert main(release_pipeline, given) == 0
+    assert "released  against its verdict: too large, and shipped" in capsys.readouterr().out
     assert potstill(["releases", "show", store, "headlines", "2.0.0"]) == 0
     assert "too large, and shipped" in capsys.readouterr().out
     assert potstill(["verify", str(tmp_path / "out" / "bundle"), "--key", str(signing)]) == 1  # a verdict that fails
@@ -170,7 +170,8 @@ def test_a_run_that_fails_leaves_no_bundle_of_an_earlier_one(tmp_path):
     (tmp_path / "bundle").symlink_to(earlier)
     (tmp_path / "kfp" / "run-2" / "sign").mkdir(parents=True)
     (earlier / "model.sig").write_text("{}")
-    assert newest_bundle(tmp_path / "kfp") is None  # sign failed in the newest run
+    assert bundle_of(newest(tmp_path / "kfp", "sign")) is None  # sign failed in the newest run
+    assert figures_of(newest(tmp_path / "kfp", "validate")) == {}
     assert finish(tmp_path, {}, {}, {}) == 1
     assert not (tmp_path / "bundle").is_symlink()
     assert finish(tmp_path, {}, {}, {"bundle": earlier}) == 1  # signed, and not published

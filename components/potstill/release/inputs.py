@@ -15,6 +15,7 @@ from potstill.signing.strict_json import read_strict
 
 CARD_END = "<!-- written by potstill validate -->\n"  # of every card that validate writes
 PAGE_TITLE = "potstill report</title>"  # of every page that it writes
+SHOWN = 3  # failures in a line, of dozens that there may be
 ANCESTORS = tuple(kind for kind in KINDS if kind not in (RELEASE, BUNDLE, DEFINITION))
 PARAMETER = {name: JUDGED_AS[folder] for name, folder in FORMATS.items()}  # format → the parameter of validate and here
 
@@ -38,10 +39,12 @@ class Papers:
         """
         verdict = self.verdict["verdict"]
         if verdict != PASSED and not override:
-            failures = "; ".join(str(each) for each in self.verdict["failures"])
+            failures = [str(each) for each in self.verdict["failures"]]
+            more = f"; and {len(failures) - SHOWN} more, which the report names" if len(failures) > SHOWN else ""
             raise OptionError(
-                f"the verdict is {verdict}, which is not released: {failures}. Mend the model, or pass --override "
-                "with the reason; it stands first on the card, and the attestations say FAILED"
+                f"the verdict is {verdict}, which is not released: {'; '.join(failures[:SHOWN])}{more}. Mend the "
+                "model, or pass --override (release_override of a pipeline) with the reason; it stands first on the "
+                "card, and the attestations say FAILED"
             )
         if verdict == PASSED and override:
             raise OptionError("the verdict is pass, and there is nothing to override; leave --override out")

@@ -68,18 +68,31 @@ def read_policy(path: Path) -> Policy:
         OptionError: a field that does not exist, or has another type or value; all of them at once. Or a key in place
             of the path.
     """
+    try:
+        found = tomllib.loads(read_policy_text(path))
+    except (ValueError, RecursionError) as broken:
+        raise InputError(f"{path} is not TOML: {one_line(str(broken))}") from None
+    return make_policy(found, path)
+
+
+def read_policy_text(path: Path) -> str:
+    """Read a policy's text; whether it is one is not asked.
+
+    Raises:
+        InputError: no such file, too large, or no text.
+        OptionError: a key in place of the path.
+    """
     refuse_key_itself(path)
     try:
         with path.open("rb") as stream:
             text = stream.read(LARGEST + 1)
         if len(text) > LARGEST:
             raise InputError(f"{path} has more than {LARGEST} bytes; a policy is a short TOML file")
-        found = tomllib.loads(text.decode("utf-8"))
+        return text.decode("utf-8")
     except OSError as failed:
         raise InputError(f"{path} cannot be read: {failed.strerror}; give a policy as TOML") from None
-    except (ValueError, RecursionError) as broken:
+    except ValueError as broken:
         raise InputError(f"{path} is not TOML: {one_line(str(broken))}") from None
-    return make_policy(found, path)
 
 
 def make_policy(found: Mapping[str, Any], where: object = "the policy") -> Policy:

@@ -54,7 +54,8 @@ class Budgets(BaseModel):
 
     def asked(self, name: str) -> bool:
         """Tell whether there is such a budget."""
-        return getattr(self, name) not in (None, False)
+        limit = getattr(self, name)
+        return limit is not None and limit is not False
 
     def explicit(self, name: str) -> bool:
         """Tell whether the file names it, even if with the default's value."""
