@@ -34,6 +34,10 @@ from potstill.provenance import source_digest
 LOG = "run.log"
 CHECKPOINTS = "checkpoints"  # with them a run that is stopped goes on in the middle of a training
 EXPERIMENT = "potstill"
+ELSEWHERE = (
+    "--run is a folder of this machine, which pods cannot read; give the URI of each artifact in the store instead: "
+    "docs/pipelines/release.md shows how"
+)
 
 
 def main(pipeline: Any, arguments: list[str] | None = None) -> int:
@@ -89,11 +93,12 @@ def main(pipeline: Any, arguments: list[str] | None = None) -> int:
         chosen = [name for name, given in places.items() if given]
         if len(chosen) > 1:
             raise OptionError(f"{' and '.join(chosen)} exclude each other; choose one")
+        if run and submit is not None:
+            raise OptionError(ELSEWHERE)
         values = (read_params(params) if params else {}) | parse_settings(set)
         values = (artifacts_of(run, pipeline.component_spec.inputs) if run else {}) | values
         values |= {name: value for name, value in (("data", data), ("start", start)) if value}
         if submit is not None:  # an empty one, as of a variable that is not set, is refused and runs nothing here
-            _refuse_run(run)
             _refuse_unused("a run on a cluster", out=out)
             return send(pipeline, values, Submission(submit, experiment, namespace, placement, fresh, wait))
         _refuse_unused("a run without --submit", placement=placement, namespace=namespace, wait=wait)
@@ -238,19 +243,6 @@ def _execute(pipeline: Any, arguments: Values, folder: Path, staged: Mapping[str
     if bundle := bundle_of(made.get("sign")):
         staged = {**staged, BUNDLE: bundle}
     return finish(folder, outputs, log.places or figures_of(made.get("validate")), staged)
-
-
-def _refuse_run(run: Path | None) -> None:
-    """Refuse a folder of this machine for a run on a cluster, where pods cannot read it.
-
-    Raises:
-        OptionError: one is given.
-    """
-    if run:
-        raise OptionError(
-            f"--run {run} lies on this machine, and pods cannot read it; pass the URI of each artifact in the store: "
-            "docs/pipelines/release.md shows how"
-        )
 
 
 def _refuse_unused(place: str, **options: object) -> None:

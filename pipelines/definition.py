@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         Args:
             out: Folder of the definition. Copy it to the store, and pass it as --set definition_uri=s3://….
-            pipeline: Which pipeline: compress or release.
+            pipeline: Which pipeline: compress, assisted or export-only.
             params: YAML file of parameters, as the run gets it.
             set: Further parameters, as name=value.
             placement: YAML file of where steps run, as the run gets it.
@@ -165,10 +165,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _pipelines() -> dict[str, Any]:
-    from pipelines.compress import compress  # noqa: PLC0415 - pipelines import what runs them, and that this file
-    from pipelines.release import release_pipeline  # noqa: PLC0415 - likewise
+    """The pipelines that make a model; one that releases carries the definition of the run that made it."""
+    from pipelines.assisted import assisted  # noqa: PLC0415 - pipelines import what runs them, and that this file
+    from pipelines.compress import compress  # noqa: PLC0415 - likewise
+    from pipelines.export_only import export_only  # noqa: PLC0415 - likewise
 
-    return {"compress": compress, "release": release_pipeline}
+    return {"compress": compress, "assisted": assisted, "export-only": export_only}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
     Raises:
         OptionError: every unknown name and every value of a wrong type, in one line.
     """
-    offences = [f"unknown parameter {name}" for name in sorted(values.keys() - types.keys())]
+    offences = [_unknown(name, types) for name in sorted(values.keys() - types.keys())]
     checked: Values = {}
     for name in values.keys() & types.keys():
         value = values[name]
@@ -110,6 +111,11 @@ def check(values: Values, types: Mapping[str, str]) -> Values:
     if offences:
         raise OptionError(f"{'; '.join(offences)}; parameters are: {', '.join(types)}")
     return checked
+
+
+def _unknown(name: str, types: Mapping[str, str]) -> str:
+    near = get_close_matches(name, types, 1)
+    return f"unknown parameter {name}{f' (did you mean {near[0]}?)' if near else ''}"
 
 
 def with_budgets(values: Values) -> Values:

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pipelines.parameters import Values
 from potstill.errors import MissingError, OptionError
+from potstill.progress import tell
 from potstill.publish.config import PublishConfig
 from potstill.publish.pointer import load_pointer
 from potstill.publish.proof import Asked, read_asked
@@ -14,6 +16,7 @@ from potstill.signing.certificates import CERTIFICATE, load_authorities, verify_
 from potstill.signing.keys import KEY, load_public, read_pem
 from potstill.signing.shown_path import BEGIN
 from potstill.signing.trust import Signer, read_signer
+from potstill.store.conditions import require_conditions
 from potstill.store.places import check_place, open_place
 from potstill.verify.policy import read_policy_text
 
@@ -134,8 +137,9 @@ def _refuse_other_signer(signer: Signer, asked: Asked) -> None:
 
 
 def _require_store(values: Mapping[str, Any]) -> None:
-    """Ask the store for the release: the answer does not matter, but that there is one."""
-    try:
-        load_pointer(open_place(str(values[PLACE])), str(values[NAME]), str(values["release_version"]))
-    except MissingError:
-        return
+    """Refuse a store that takes no release; say where it has one of this name and version."""
+    store, name, version = open_place(str(values[PLACE])), str(values[NAME]), str(values["release_version"])
+    require_conditions(store)
+    with suppress(MissingError):
+        there = load_pointer(store, name, version).bundle
+        tell(f"{store.uri} has {name} {version} already: publish refuses any other bundle than {there[:12]}…")

@@ -43,9 +43,9 @@ def test_it_holds_what_a_run_follows_from(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--pipeline", "compres"], "pipeline must be one of compress, release"),
+        (["--pipeline", "compres"], "pipeline must be one of compress, assisted, export-only, got 'compres'"),
         (["--set", "threads=many"], "threads must be whole number"),
-        (["--pipeline", "release"], "nothing is given for tokens_uri"),
+        (["--pipeline", "release"], "pipeline must be one of compress, assisted, export-only"),
         (["--params", "absent.yaml"], "cannot be read as a params file"),
         (["--set", "release_name=x", "release_version=one"], "release_version must be a semantic version"),
     ],

@@ -130,6 +130,13 @@ def test_a_budget_that_is_null_judges_nothing(name):
     assert verdict_of(judgements) == "pass"
 
 
+@pytest.mark.parametrize("name", ["max_accuracy_loss", "max_class_loss", "max_ece", "max_unk_rate"])
+def test_a_budget_of_nothing_is_one(name):
+    judgements = of(judge(report_figures(), **ASKED | {name: 0}), name)
+    assert judgements
+    assert not any(each["verdict"] == "pass" for each in judgements)
+
+
 def test_no_rival_is_judged_where_none_is_to_be_beaten():
     figures = report_figures()
     put(figures, "accuracy", 0.5)

@@ -42,12 +42,8 @@ def contradictions(verdict: Mapping[str, Any], figures: Figures) -> Iterator[str
 
 
 def asked_limits(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits that were asked for: neither null nor false; 0 where it was judged, which it need not be."""
-    judged = {each["name"] for each in verdict["budgets"]}
-    limits = verdict["limits"].items()
-    return {
-        name: each for name, each in limits if each is not None and (each or (name in judged and each is not False))
-    }
+    """Return the limits that were asked for: neither null nor false; 0 is one, too."""
+    return {name: each for name, each in verdict["limits"].items() if each is not None and each is not False}
 
 
 def told_limits(verdict: Mapping[str, Any]) -> str:
