@@ -17,6 +17,7 @@ from potstill.reproduce.plan import Plan
 from potstill.reproduce.work import Done, Work
 
 HERE = Machine(source="ab" * 32, libraries={"torch": "2.13.0"}, isa="AVX2", auto="float32")
+OTHER = "99" * 32  # a digest of nothing that is here
 
 
 def artifact(stage: str, kind: str = "checkpoint/v1", **changed: Any) -> Artifact:

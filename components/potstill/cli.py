@@ -18,8 +18,10 @@ from potstill.measure.measures import Measures
 from potstill.one_line import one_line
 from potstill.os_failures import explain
 from potstill.progress import speaks
+from potstill.signing.shown_path import refuse_secrets
 
 REFUSED = 2  # the exit code
+LONGEST = 30  # characters of a word that is shown; no command has as many, and a part of a key has more
 UNREAD = 141  # that of a program whose reader went away: 128 + SIGPIPE
 FUNCTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.HelptextFromCommentsOff)
 STAGE_OPTIONS = (*FUNCTIONS, tyro.conf.FlagConversionOff)  # true and false are written out, as in a pipeline
@@ -45,17 +47,17 @@ def _run(given: list[str]) -> int:
     if given[0] in OFFLINE:
         return int(import_module(OFFLINE[given[0]][0]).main(given[1:]))
     if given[0] in GROUPS:
-        return _group_help(*given[:2])
+        return _group_help(given)
     if given[0] in COMMANDS:
         return run_stage(given[0], given[1:])
-    return _refuse(f"{given[0]!r} is not a command; commands are: {', '.join(_first_words())}")
+    return _unknown(given, given[0], _first_words())
 
 
 def show(measures: Measures) -> None:
     """Print what a stage measured, a line each."""
     if speaks():
         for key, value in measures.items():
-            print(f"{key:>32}  {value:.6g}")
+            print(f"{key:>32}  {value:{'.0f' if float(value).is_integer() else '.6g'}}")
 
 
 def run_stage(name: str, arguments: Sequence[str] | None = None, report: Callable[[Measures], None] = show) -> int:
@@ -78,16 +80,27 @@ def run_reader(name: str, arguments: Sequence[str]) -> int:
     return _attempt(name, run)
 
 
-def _group_help(group: str, word: str = "--help") -> int:
+def _group_help(given: Sequence[str]) -> int:
     """Teach the commands of a group, or refuse what is none of them."""
+    group, word = (*given, "--help")[:2]
     commands, about = GROUPS[group]
     if word not in ("-h", "--help"):
-        return _refuse(f"'{group} {word}' is not a command; commands are: {', '.join(commands)}")
+        return _unknown(given, f"{group} {word}", commands)
     print(
         f"usage: potstill {group} COMMAND [--help] …\n\n{about}\n\n{_rows(commands)}\n\n"
         f"potstill {group} COMMAND --help teaches a command."
     )
     return 0
+
+
+def _unknown(given: Sequence[str], words: str, commands: Iterable[str]) -> int:
+    """Refuse what is no command; whoever passed a key there must not find it in a log."""
+    try:
+        refuse_secrets([*given, " ".join(given)])  # a shell may have made words of a key's lines
+    except OptionError as refused:
+        return _refuse(str(refused))
+    named = repr(words) if len(words) <= LONGEST else f"what was given, of {len(words)} characters,"
+    return _refuse(f"{named} is not a command; commands are: {', '.join(commands)}")
 
 
 def _first_words() -> list[str]:

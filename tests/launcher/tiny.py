@@ -1,4 +1,4 @@
-"""The smallest true inputs of the compress pipeline, in a bucket, and parameters that make each step short."""
+"""The smallest true inputs of the compress pipeline, in a bucket, and the pipeline as it is compiled."""
 
 import csv
 from pathlib import Path
@@ -7,27 +7,10 @@ from conftest import LABELS, example_texts, make_checkpoint
 
 from tests.launcher.graph import Pipeline, read_pipeline
 from tests.launcher.transfer import Store
-from tests.validating import only
+from tests.tiny_run import TINY
 
+__all__ = ["COMPILED", "TINY", "compiled", "put_sources"]
 COMPILED = Path(__file__).parents[1] / "golden" / "pipelines"  # what pipelines.compile writes, to the byte
-TINY = {
-    "max_length": 16,
-    "test_share": 0.2,
-    "validation_share": 0.2,
-    "labelled_rows": 96,
-    "vocabulary_min_count": 1,
-    "teacher_epochs": 4,
-    "teacher_learning_rate": 0.003,
-    "student_layers": 1,
-    "distill_epochs": 2,
-    "distill_learning_rate": 0.003,
-    "prune_rounds": 1,
-    "max_accuracy_drop": 100.0,
-    "budgets": only(max_size_mb=20.0),
-    "robustness_rows": 8,
-    "threads": 1,
-    "dtype": "float32",
-}
 
 
 def compiled(name: str) -> Pipeline:

@@ -15,26 +15,8 @@ from pipelines.release import release_pipeline
 from pipelines.summary import bundle_of, figures_of, finish, newest
 from potstill.artifacts import COREML, DEFINITION, ONNX, REPORT, expect
 from potstill.cli import main as potstill
+from tests.tiny_run import TINY
 from tests.validating import only
-
-TINY = {
-    "max_length": 16,
-    "test_share": 0.2,
-    "validation_share": 0.2,
-    "labelled_rows": 96,
-    "vocabulary_min_count": 1,
-    "teacher_epochs": 4,
-    "teacher_learning_rate": 0.003,
-    "student_layers": 1,
-    "distill_epochs": 2,
-    "distill_learning_rate": 0.003,
-    "prune_rounds": 1,
-    "max_accuracy_drop": 100.0,
-    "budgets": only(max_size_mb=20.0),
-    "robustness_rows": 8,
-    "threads": 1,
-    "dtype": "float32",
-}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +126,21 @@ def test_a_finished_run_is_judged_again_released_and_published(finished, signing
     assert potstill(["releases", "show", store, "headlines", "2.0.0"]) == 0
     assert "too large, and shipped" in capsys.readouterr().out
     assert potstill(["verify", str(tmp_path / "out" / "bundle"), "--key", str(signing)]) == 1  # a verdict that fails
+
+
+def test_what_is_not_released_leaves_its_verdict_and_says_how_it_would_be(finished, signing, tmp_path, capsys):
+    _, folder = finished
+    asked = {"release_name": "headlines", "robustness_rows": 8, "threads": 1, "budgets": only(max_size_mb=0.001)}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(asked))
+    given = ["--run", str(folder), "--params", str(tmp_path / "params.yaml"), "--out", str(tmp_path / "out")]
+    assert main(release_pipeline, given) == 1
+    told = capsys.readouterr()
+    assert "release_override" in told.err
+    assert "verdict   fail" in told.out
+    assert "against its verdict" not in told.out
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["verdict"] == "fail"
+    assert "</html>" in (tmp_path / "out" / "page.html").read_text()
+    assert not (tmp_path / "out" / "bundle").exists()
 
 
 @pytest.mark.parametrize(

@@ -18,27 +18,12 @@ from potstill.cli import main as potstill
 from potstill.evidence.whole import evidence_of
 from potstill.reproduce.here import TIERS, look_at
 from potstill.reproduce.plan import plan_of
-from tests.validating import only
+from tests.tiny_run import TINY
 
 pytestmark = pytest.mark.slow
 
-TINY = {
-    "max_length": 16,
-    "test_share": 0.2,
-    "validation_share": 0.2,
-    "labelled_rows": 96,
-    "vocabulary_min_count": 1,
-    "teacher_epochs": 2,
-    "teacher_learning_rate": 0.003,
-    "student_layers": 1,
-    "distill_epochs": 1,
-    "distill_learning_rate": 0.003,
-    "prune_rounds": 1,
-    "max_accuracy_drop": 100.0,
-    "budgets": only(max_size_mb=20.0),
-    "robustness_rows": 8,
-    "threads": 2,
-}
+# Fewer epochs, as every stage is run twice and more; threads and dtype are the pipeline's own defaults.
+SHORTER = {**TINY, "teacher_epochs": 2, "distill_epochs": 1, "threads": 2, "dtype": "auto"}
 STAGES = [
     *("tokenize", "teacher-train", "teacher-cache", "distill", "prune", "qat"),
     *("coreml-export", "onnx-export", "validate"),
@@ -59,7 +44,7 @@ def finished(tmp_path_factory, tokenizer_folder):
     assert potstill(["keys", "new", str(folder / "release.key")]) == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POTSTILL_SIGNING_KEY", str(folder / "release.key"))
-        code = run_here(compress, {**TINY, **sources}, run_folder)
+        code = run_here(compress, {**SHORTER, **sources}, run_folder)
     assert code == 0, (run_folder / "run.log").read_text()[-3000:]
     return run_folder
 

@@ -69,6 +69,17 @@ def test_the_whole_way(signed, s3_bucket, tmp_path, capsys):
     assert files_of(tmp_path / "got") == files_of(bundle)
 
 
+def test_a_store_without_releases_is_told_from_a_folder_that_is_not_there(place, tmp_path, s3_bucket, capsys):
+    assert "store does not exist or is not a folder" in said(capsys, "releases", "list", place, code=2)
+    (tmp_path / "store").mkdir()
+    for there in (place, f"{s3_bucket}/nothing"):
+        assert main(["releases", "list", there]) == 0
+        assert capsys.readouterr() == ("", f"▸ no releases at {there}\n")
+    assert main(["releases", "list", place, "--name", "headlines"]) == 0
+    assert capsys.readouterr().err == f"▸ no releases of headlines at {place}\n"
+    assert json.loads(said(capsys, "releases", "list", place, "--json")) == {"releases": [], "broken": []}
+
+
 def test_without_a_key_the_fetch_says_that_nothing_is_proved(signed, place, tmp_path, capsys):
     bundle, key = signed
     said(capsys, "publish", bundle, place, "--key", key)
@@ -203,7 +214,6 @@ def test_releases_are_listed_by_name_and_by_age(place, tmp_path, capsys):
     from potstill.publish.storing import store_bundle
 
     store = open_place(place)
-    assert said(capsys, "releases", "list", place) == f"{place} holds no release\n"
     versions = ["1.10.0", "1.9.0", "1.0.0-rc.10", "1.0.0-rc.2", "1.0.0", "1.0.0+b", "1.0.0+a"]
     for number, version in enumerate(versions):
         store_bundle(store, make_plain_bundle(tmp_path / f"{number}", version, files={}))

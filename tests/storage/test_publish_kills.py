@@ -59,7 +59,8 @@ def seen(place, out):
     try:
         pointer = load_pointer(place, "headlines", "1.0.0")
     except MissingError:
-        assert list(list_releases(place.uri).lines) == [f"{place.uri} holds no release"]
+        if place.folder.is_dir():  # killed before the first change, there is no store yet
+            assert list(list_releases(place.uri).lines) == []
         return None
     fetch_bundle(place, pointer, out, lambda _: None)
     return files_of(out)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from potstill.cli import main
+from potstill.cli import main, show
 from potstill.commands import COMMANDS, STAGES
 
 MODULES = [name.replace("-", "_") for name in STAGES]
@@ -68,6 +68,18 @@ def test_a_stage_runs_and_tells_its_measures(capsys, tmp_path, tiny_tokens, tiny
     folders = ["--start", str(tiny_checkpoint), "--tokens", str(tiny_tokens), "--teacher", str(tmp_path / "out")]
     assert main(["teacher-train", *folders, "--epochs", "1", "--threads", "1"]) == 0
     assert "validation_accuracy" in capsys.readouterr().out
+
+
+def test_whole_numbers_are_shown_in_full(capsys):
+    show({"bytes": 167_123_456, "rows": 2e6, "accuracy": 0.123456789, "seconds": 1234567.5, "lost": float("nan")})
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert shown == [
+        ["bytes", "167123456"],
+        ["rows", "2000000"],
+        ["accuracy", "0.123457"],
+        ["seconds", "1.23457e+06"],
+        ["lost", "nan"],
+    ]
 
 
 @pytest.mark.parametrize("module", MODULES)

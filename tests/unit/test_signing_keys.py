@@ -84,6 +84,32 @@ def test_a_key_is_never_overwritten(there, tmp_path):
     assert (tmp_path / there).read_bytes() == b"mine"
 
 
+def test_both_halves_that_are_there_are_named(key):
+    with pytest.raises(InputError, match=r"signing\.pem and \S+signing\.pub exist, and a key is not overwritten"):
+        new_key(key)
+
+
+def test_folders_that_are_not_there_are_made_for_their_owner_alone(tmp_path):
+    (tmp_path / "there").mkdir(mode=0o755)
+    old = os.umask(0)
+    try:
+        public = new_key(tmp_path / "there" / "a" / "b" / "c.key")
+    finally:
+        os.umask(old)
+    assert read_private(tmp_path / "there" / "a" / "b" / "c.key").public_key() == public
+    modes = [stat.S_IMODE((tmp_path / each).stat().st_mode) for each in ("there", "there/a", "there/a/b")]
+    assert modes == [0o755, 0o700, 0o700]
+
+
+@pytest.mark.parametrize("there", ["file", "link"])
+def test_what_is_no_folder_holds_no_key(there, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=rf"{there} cannot be made a folder \(File exists\); pass another file"):
+        new_key(tmp_path / there / "a" / "c.key")
+    assert {each.name for each in tmp_path.iterdir()} == {"file", "link"}
+
+
 def test_a_link_to_nowhere_is_not_written_through(tmp_path):
     (tmp_path / "a.pem").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="exists"):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -162,7 +163,24 @@ def test_help_teaches_the_command(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert "potstill verify runs/bundle --key release.pub" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "potstill verify runs/bundle --key release.pub\n" in out
+    assert "One of --key and --ca must be given" in out
+    assert re.findall(r"^  (\d)  ", out, re.MULTILINE) == ["0", "1", "2"]
+
+
+def test_what_several_checks_lack_is_said_once(forge, public, tmp_path, capsys):
+    """Every check that is not proved still has its own line."""
+    shutil.copytree(forge.bundle, tmp_path / "bundle")
+    (tmp_path / "bundle" / "release.json").unlink()
+    assert main([str(tmp_path / "bundle"), "--key", public]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line[0] in "✓✗" for line in lines) == len(CHECKS)
+    unseen = "    not looked at: the evidence could not be read, as is said above"
+    told = [number for number, line in enumerate(lines) if line == unseen]
+    assert len(told) == 2  # below the seals, of which more is wrong; and below all that need the evidence alone
+    assert all(line.startswith("✗") for line in lines[told[0] + 1 : told[1]])
+    assert lines.count("    not looked at: release.json could not be read, as is said above") == 1
 
 
 def test_edited_words_of_the_card_are_told(forge, public, tmp_path, capsys):

@@ -9,6 +9,7 @@ from potstill.lineage.layout import Arranged, Point, arrange
 from potstill.lineage.shown import cut, markup, shown
 
 BLUE, GREY = "#6b7fd7", "#808b9c"  # as in every picture of potstill: each readable on white and on black
+AMBER = "#b7791f"  # what a reader must not miss
 LIGHT, DARK = "#1f2430", "#e4e7ee"  # the ink of a drawing that stands alone
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Noto Sans CJK SC', sans-serif"
 HEAD = 6.0  # length of an arrow's head
@@ -16,6 +17,7 @@ MARGIN = 4.0
 TITLE, SMALL = 13.0, 11.0  # px
 COLUMN = {TITLE: 7.6, SMALL: 6.0}  # px of a letter, about
 SPACING = 16.0  # px from line to line in a box
+THREE_LINES = 56.0  # px of a box that has room for as many
 DIGITS, FEW = 12, 8  # of a digest
 
 
@@ -72,6 +74,7 @@ class Grid:
 
 ACROSS = Grid(down=False, width=126, height=58, between_layers=26, between_boxes=20)
 DOWN = Grid(down=True, width=200, height=42, between_layers=24, between_boxes=24, least=480)
+NARROW = Grid(down=True, width=140, height=58, between_layers=22, between_boxes=14)  # two boxes fit on a phone
 
 
 def draw(nodes: Mapping[str, Node], grid: Grid = ACROSS) -> str:
@@ -112,15 +115,16 @@ def in_words(nodes: Mapping[str, Node]) -> str:
 
 def _words(node: Node) -> str:
     made = f"made by {node.stage}" if node.stage else "known by its digest alone"
-    return f"{node.title}, {made}" + (f", from {', '.join(node.made_from)}" if node.made_from else "")
+    parents = f", from {', '.join(node.made_from)}" if node.made_from else ""
+    return f"{node.title}, {made}{parents}{f', {node.mark}' if node.mark else ''}"
 
 
 def _box(node: Node, middle: tuple[float, float], grid: Grid) -> str:
     x, y = middle
-    colour = BLUE if node.stage else GREY
+    colour, stroke = (AMBER, 3.0) if node.mark else (BLUE if node.stage else GREY, 1.3)
     corner = f'x="{_n(x - grid.width / 2)}" y="{_n(y - grid.height / 2)}"'
     by = [node.stage, node.digest[:DIGITS]]
-    if grid.down and node.stage:
+    if grid.height < THREE_LINES and node.stage:
         by = [f"{node.stage} · {node.digest[:FEW]}"]
     lines = ((node.title, TITLE), *((text, SMALL) for text in by))
     told = [(text, size) for text, size in lines if text]
@@ -131,8 +135,8 @@ def _box(node: Node, middle: tuple[float, float], grid: Grid) -> str:
     )
     return (
         f"<g><title>{markup('; '.join((_words(node), node.digest, *node.told)))}</title>"
-        f'<rect {corner} width="{_n(grid.width)}" height="{_n(grid.height)}" rx="7" '
-        f'fill-opacity="0.13" stroke-width="1.3" style="fill: {colour}; stroke: {colour}"/>{"".join(written)}</g>'
+        f'<rect {corner} width="{_n(grid.width)}" height="{_n(grid.height)}" rx="7" fill-opacity="0.13" '
+        f'stroke-width="{_n(stroke)}" style="fill: {colour}; stroke: {colour}"/>{"".join(written)}</g>'
     )
 
 

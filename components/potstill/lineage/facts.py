@@ -4,6 +4,7 @@ from pathlib import Path
 
 from potstill.artifacts import BUNDLE, MANIFEST, RELEASE, Artifact, sha256_of
 from potstill.evidence.whole import Evidence
+from potstill.licences import USES
 from potstill.lineage.graph import Node, direct_parents
 from potstill.lineage.highlights import highlights
 from potstill.lineage.outputs import title_of
@@ -16,8 +17,22 @@ def nodes_of(evidence: Evidence) -> dict[str, Node]:
     shipped = tuple(sorted(set(evidence.index.ships.values())))
     parents = {digest: tuple(evidence.manifests[digest].inputs.values()) for digest in evidence.lineage.order}
     direct = direct_parents({**parents, WHOLE: shipped})
-    nodes = {digest: _node(evidence.manifests[digest], direct[digest]) for digest in evidence.lineage.order}
+    marks = {digest: f"{evidence.manifests[digest].licence.use} comes in here" for digest in origins_of(evidence)}
+    nodes = {
+        digest: _node(evidence.manifests[digest], direct[digest], marks.get(digest, ""))
+        for digest in evidence.lineage.order
+    }
     return {**nodes, WHOLE: _release(evidence, direct[WHOLE])}
+
+
+def origins_of(evidence: Evidence) -> tuple[str, ...]:
+    """Return the artifacts that brought a stricter use with them than all that they were made from, ancestors first."""
+    stands = {digest: USES.index(each.licence.use) for digest, each in evidence.manifests.items()}
+    read = {
+        digest: max((stands[parent] for parent in evidence.manifests[digest].inputs.values()), default=0)
+        for digest in evidence.lineage.order
+    }
+    return tuple(digest for digest in evidence.lineage.order if stands[digest] > read[digest])
 
 
 def digest_of_folder(folder: Path) -> str:
@@ -37,7 +52,7 @@ def code_of(artifact: Artifact) -> str:
     return revision[:12] if revision else f"source {str(artifact.made_by.get('source', ''))[:12]}"
 
 
-def _node(artifact: Artifact, parents: tuple[str, ...]) -> Node:
+def _node(artifact: Artifact, parents: tuple[str, ...], mark: str) -> Node:
     told = [f"{name} {value}" for name, value in highlights(artifact)]
     return Node(
         title_of(stage_of(artifact)),
@@ -46,6 +61,7 @@ def _node(artifact: Artifact, parents: tuple[str, ...]) -> Node:
         parents,
         tuple(artifact.inputs),
         (artifact.kind, artifact.licence.use, *told, code_of(artifact)),
+        mark,
     )
 
 

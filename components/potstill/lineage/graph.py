@@ -16,6 +16,7 @@ class Node:
         parents: ids of what it was made from, as far as no other parent was made from that.
         made_from: titles of everything that it was made from.
         told: further lines for who points at it.
+        mark: what a reader must not miss of it; such a box stands out.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Node:
     parents: tuple[str, ...]
     made_from: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    mark: str = ""
 
 
 def direct_parents(parents: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

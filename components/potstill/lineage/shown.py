@@ -5,7 +5,6 @@ from unicodedata import category, east_asian_width
 
 from potstill.one_line import one_line
 
-TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 UNNAMED = "Cn"  # code points that are no characters; XML has none of them
 WIDE = ("W", "F")
 UNPROVED = "This is what the release says of itself. Nothing of it is proved here; potstill verify proves it."
@@ -44,6 +43,4 @@ def padded(text: str, columns: int) -> str:
 
 
 def _written(character: str) -> str:
-    if character in TURNING or category(character) == UNNAMED:
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    return character.encode("unicode_escape").decode("ascii") if category(character) == UNNAMED else character

@@ -8,10 +8,11 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from potstill.artifacts import Artifact
-from potstill.errors import MissingError, PotstillError
+from potstill.errors import InputError, MissingError, PotstillError
 from potstill.evidence.index import Index, check_name, read_index
 from potstill.evidence.layout import INDEX
 from potstill.one_line import one_line, refused_in_one_line
+from potstill.progress import tell
 from potstill.publish.blobs import read_blob
 from potstill.publish.config import PublishConfig
 from potstill.publish.fetching import fetch_bundle
@@ -22,6 +23,7 @@ from potstill.publish.proof import read_asked, require_proof
 from potstill.publish.side_by_side import side_by_side
 from potstill.publish.words import list_in_words, release_in_words
 from potstill.signing.strict_json import LARGEST
+from potstill.store.disk import DiskPlace
 from potstill.store.place import Place
 from potstill.store.places import open_place
 from potstill.told import DIFFERENT, SAME, Told
@@ -36,7 +38,8 @@ VersionOption = Annotated[Positional[str], arg(metavar="VERSION")]
 def list_releases(place: PlaceOption, name: str = "", json: bool = False) -> Told:
     """List the releases of a store, the oldest version of each name first; nothing is proved of them.
 
-    The exit code is 1 where something stands among them that is no release; it is named.
+    The exit code is 1 where something stands among them that is no release; it is named. Of a store that is there and
+    holds none, a line on stderr says so.
 
       potstill releases list s3://models/releases
 
@@ -46,10 +49,10 @@ def list_releases(place: PlaceOption, name: str = "", json: bool = False) -> Tol
         json: print one JSON object instead.
 
     Raises:
-        InputError: the store refuses, or the name is none.
+        InputError: the store refuses, it is a folder that is not there, or the name is none.
         OptionError: no place.
     """
-    store = open_place(place)
+    store = _there(open_place(place))
     below = f"{RELEASES}/{check_name(name, '--name')}" if name else RELEASES
     found = side_by_side(lambda key: _listed(store, key), store.keys(below), "reading")
     pointers = sorted((each for each in found if isinstance(each, Pointer)), key=_order)
@@ -57,7 +60,9 @@ def list_releases(place: PlaceOption, name: str = "", json: bool = False) -> Tol
     if json:
         told = {"releases": [asdict(each) for each in pointers], "broken": broken}
         return Told([json_text.dumps(told, indent=2)], DIFFERENT if broken else SAME)
-    return Told(map(one_line, list_in_words(place, pointers, broken)), DIFFERENT if broken else SAME)
+    if not pointers:
+        tell(one_line(f"no releases{f' of {name}' if name else ''} at {place}"))
+    return Told(map(one_line, list_in_words(pointers, broken)), DIFFERENT if broken else SAME)
 
 
 @refused_in_one_line()
@@ -127,6 +132,13 @@ def fetch_release(
     proved = "proved" if asked else f"not proved: run potstill verify {out} --key with the signer's public key"
     size = sum(each.bytes for each in bundle.files) + pointer.signature.bytes
     return Told([one_line(f"{name} {version} in {out}: {len(bundle.files) + 2} files, {size / 1e6:.1f} MB, {proved}")])
+
+
+def _there(store: Place) -> Place:
+    """Refuse a folder that is not there: nobody has published to it. A bucket is asked when it is listed."""
+    if isinstance(store, DiskPlace) and not store.folder.is_dir():
+        raise InputError(f"{store.folder} does not exist or is not a folder; pass the place that was published to")
+    return store
 
 
 def _pointer(store: Place, name: str, version: str) -> Pointer:

@@ -9,15 +9,13 @@ from potstill.publish.pointer import Pointer
 SHORT = 12  # digits of a digest in a list
 
 
-def list_in_words(place: str, pointers: Sequence[Pointer], broken: Sequence[str]) -> Iterator[str]:
+def list_in_words(pointers: Sequence[Pointer], broken: Sequence[str]) -> Iterator[str]:
     """Tell of all releases, a line each, and of what is none."""
     rows = [(each.name, each.version, _verdict(each), each.licence.use, each.bundle[:SHORT]) for each in pointers]
     table = [("name", "version", "verdict", "use", "bundle"), *rows] if rows else []
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    if not table:
-        yield f"{place} holds no release"
     yield from broken
 
 

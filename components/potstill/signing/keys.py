@@ -51,19 +51,22 @@ def new_key(path: Path, curve: str = "P-256") -> PublicKey:
     The private half is encrypted where POTSTILL_SIGNING_KEY_PASSPHRASE is set.
 
     Args:
-        path: the private key's file.
+        path: the private key's file. Folders above it that are not there are made, for their owner alone.
         curve: one of CURVES.
 
     Raises:
         OptionError: an unknown curve, a name that ends as that of a public key does, or a key in place of a name.
-        InputError: one of the two files exists; a key that signed something is never overwritten.
+        InputError: one of the two files exists, as a key that signed something is never overwritten; or they cannot
+            be written there.
     """
     if curve not in CURVES:
         raise OptionError(f"curve must be one of {', '.join(CURVES)}, got {curve!r}")
     public = public_path(path)
     present = [str(each) for each in (path, public) if os.path.lexists(each)]
     if present:
-        raise InputError(f"{' and '.join(present)} exists, and a key is not overwritten; pass another file")
+        exist = "exists" if len(present) == 1 else "exist"
+        raise InputError(f"{' and '.join(present)} {exist}, and a key is not overwritten; pass another file")
+    _make_folder(path.parent)
     key = ec.generate_private_key(CURVES[curve]())
     _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, _encryption()), 0o600)
     _write_new(public, public_pem(key.public_key()), 0o644)
@@ -185,6 +188,16 @@ def read_pem(path: Path, wanted: str) -> bytes:
 def _encryption() -> KeySerializationEncryption:
     given = os.environ.get(PASSPHRASE, "")
     return BestAvailableEncryption(given.encode("utf-8", "surrogateescape")) if given else NoEncryption()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are not there; pathlib would let others into the ones above."""
+    try:
+        if not folder.is_dir():
+            _make_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as failed:
+        raise InputError(f"{folder} cannot be made a folder ({failed.strerror}); pass another file") from None
 
 
 def _write_new(path: Path, text: bytes, mode: int) -> None:

@@ -25,7 +25,15 @@ EXPLANATION = """\
 Proves offline what a signed bundle is: who signed it, that no file of it was added, removed or changed, from what data,
 teacher, code and images each model in it was made, under which licence, and with which verdict.
 
-  potstill verify runs/bundle --key release.pub.pem
+  potstill verify runs/bundle --key release.pub
+
+One of --key and --ca must be given: a bundle does not vouch for its own signer.
+"""
+EXIT_CODES = """\
+exit codes:
+  0  everything is proved
+  1  something is not proved; the last line counts how much
+  2  the question cannot be answered (no such folder, nobody to trust, a policy that is none); one line says why
 """
 
 
@@ -68,15 +76,26 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="potstill verify",
         description=EXPLANATION,
+        epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder of a signed bundle")
     parser.add_argument(
-        "--key", type=Path, action="append", default=[], metavar="PEM", help="a public key to trust; may be repeated"
+        "--key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PEM",
+        help="a public key to trust; may be repeated: one of them must have signed",
     )
     parser.add_argument(
-        "--ca", type=Path, action="append", default=[], metavar="PEM", help="certificates to trust as roots"
+        "--ca",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PEM",
+        help="certificates of authorities to trust, for a bundle that was signed under a certificate",
     )
     parser.add_argument("--policy", type=Path, metavar="TOML", help="what you ask of a release besides")
     parser.add_argument("--json", action="store_true", help="tell it to a program")

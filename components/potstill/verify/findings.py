@@ -89,4 +89,5 @@ class Check(Generic[Case]):
         return Finding(self.name, one_line(proved.said), details=tuple(map(one_line, proved.details)))
 
     def _open(self, wrong: Sequence[str]) -> Finding:
-        return Finding(self.name, f"It is not proved that {self.claim}.", tuple(map(one_line, wrong)))
+        """Say all that is wrong, each of it once: rules that rest on the same ground lack it alike."""
+        return Finding(self.name, f"It is not proved that {self.claim}.", tuple(dict.fromkeys(map(one_line, wrong))))

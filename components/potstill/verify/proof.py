@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from potstill.verify.findings import Finding
@@ -39,9 +40,11 @@ class Proof:
 def in_words(proof: Proof) -> Iterator[str]:
     """Say it to a reader, line by line."""
     yield f"{_title(proof)}"
-    for finding in proof.findings:
+    for finding, following in zip_longest(proof.findings, proof.findings[1:]):
         yield f"{'✓' if finding.proved else '✗'} {finding.said}"
         yield from (f"    {line}" for line in finding.details)
+        if following and finding.wrong == following.wrong:  # several checks lack the same ground: said below the last
+            continue
         yield from (f"    {line}" for line in finding.wrong[:MOST_LINES])
         if len(finding.wrong) > MOST_LINES:
             yield f"    and {len(finding.wrong) - MOST_LINES} more; --json tells all"
