@@ -1,126 +1,120 @@
 """Contradictions that the very key may be put under: verdicts whose judgements the report does not lead to."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 from potstill.evidence.layout import FIGURES, VERDICT
 from tests.contradictions import contradiction
 from tests.forging import Bundle, edit
 
-FINAL = "onnx_int8"
+Change = Callable[[dict[str, Any]], object]
+MEASURED = (
+    *("max_accuracy_loss", "max_class_loss", "min_agreement", "beat_tfidf", "max_ece", "max_unk_rate"),
+    *("max_robustness_loss", "max_memory_mb", "max_latency_p95_ms", "max_latency_ratio"),
+)
+FORGOTTEN = (  # (budget, model); without a model, of all
+    *product(MEASURED, [""]),
+    *product(("max_size_mb", "max_accuracy_loss"), ("onnx_int8", "coreml_int8")),
+)
 
 
-def _told(bundle: Bundle, change: Callable[[dict[str, Any]], object]) -> None:
+def _tell(bundle: Bundle, change: Change) -> None:
     """Change the verdict and the figures alike."""
     for name in (VERDICT, FIGURES):
         edit(bundle, name, change)
 
 
-def _judged(bundle: Bundle, budget: str, **other: Any) -> None:
-    """Change every judgement of a budget."""
-    _told(bundle, lambda body: [each.update(other) for each in body["budgets"] if each["name"] == budget])
+def _judged(budget: str, **other: Any) -> Change:
+    """Every judgement of a budget says something else."""
+    return lambda body: [each.update(other) for each in body["budgets"] if each["name"] == budget]
 
 
-def _forgotten(budget: str, model: str = "") -> None:
-    """Register a verdict without the judgements of a budget, of one model or of all."""
+def _without(budget: str, model: str) -> Change:
+    """The judgements of a budget are gone, of one model or of all."""
 
-    def forget(bundle, forge):
-        def change(body: dict[str, Any]) -> None:
-            kept = [each for each in body["budgets"] if each["name"] != budget or model not in each["model"]]
-            body.update(budgets=kept)
+    def forget(body: dict[str, Any]) -> None:
+        kept = [each for each in body["budgets"] if each["name"] != budget or model not in each["model"]]
+        body.update(budgets=kept)
 
-        _told(bundle, change)
-
-    forget.__name__ = f"a_verdict_without_{budget}{f'_of_{model}' if model else ''}"
-    contradiction(f"{budget} was asked for and measured of")(forget)
+    return forget
 
 
-for _name in (
-    *("max_accuracy_loss", "max_class_loss", "min_agreement", "beat_tfidf", "max_ece", "max_unk_rate"),
-    *("max_robustness_loss", "max_memory_mb", "max_latency_p95_ms", "max_latency_ratio"),
-):
-    _forgotten(_name)
-for _model in (FINAL, "coreml_int8"):
-    _forgotten("max_size_mb", _model)
-    _forgotten("max_accuracy_loss", _model)
+def _one_more(**other: Any) -> Change:
+    """The first judgement stands a second time, and says something else there."""
+    return lambda body: body["budgets"].append({**body["budgets"][0], **other})
 
 
-@contradiction("is judged of teacher")
-def _the_teacher_in_the_place_of_the_model(bundle, forge):
-    _judged(bundle, "max_ece", model="teacher")
+def _class_loss(level: str) -> Change:
+    """No class lost anything, by a bound of this level: so it says in words."""
+    return _judged("max_class_loss", value=0.0, measured=f"at most 0.00 points of '体育' lost ({level} % bound, Holm)")
 
 
-@contradiction("is judged of ghost")
-def _a_model_that_is_not_in_the_report(bundle, forge):
-    _judged(bundle, "beat_tfidf", model="ghost", value=0.999, measured="99.90 %")
+TOLD = {  # what is told in verdict and figures alike: what the verifier must say of it, and how it is told
+    **{
+        f"a_verdict_without_{budget}{f'_of_{model}' if model else ''}": (
+            f"{budget} was asked for and measured of",
+            _without(budget, model),
+        )
+        for budget, model in FORGOTTEN
+    },
+    "the_teacher_in_the_place_of_the_model": ("is judged of teacher", _judged("max_ece", model="teacher")),
+    "a_model_that_is_not_in_the_report": (
+        "is judged of ghost",
+        _judged("beat_tfidf", model="ghost", value=0.999, measured="99.90 %"),
+    ),
+    "the_loss_of_a_model_that_is_not_in_the_report": (
+        "is judged of ghost",
+        _judged("max_accuracy_loss", model="ghost", value=0.0),
+    ),
+    "a_larger_model_that_is_better": ("is judged of onnx_fp32", _judged("max_ece", model="onnx_fp32")),
+    "a_limit_turned_round": (
+        "a pass, at 30",
+        _judged("max_accuracy_loss", value=30.0, wanted="at least 2 points", measured="at most 30.00 points lost"),
+    ),
+    "a_stricter_limit_in_words": (
+        "wanted is 'at most 0.01 points (certified)'",
+        _judged("max_accuracy_loss", wanted="at most 0.01 points (certified)"),
+    ),
+    "a_better_figure_in_words": ("measured is '0.0001'", _judged("max_ece", measured="0.0001")),
+    "a_better_accuracy_in_words": ("measured is '99.90 %'", _judged("beat_tfidf", measured="99.90 %")),
+    "another_detail": ("detail is 'nothing to see'", _judged("max_size_mb", detail="nothing to see")),
+    "another_unit": ("unit is 'KB'", _judged("max_size_mb", unit="KB")),
+    "a_rival_of_straw": (
+        "TF-IDF has 0.78",
+        _judged("beat_tfidf", limit=0.0, wanted="more than 0.00 %, which TF-IDF has"),
+    ),
+    "a_class_that_lost_nothing": ("which its rows do not prove", _class_loss("98.75")),
+    "a_class_that_lost_nothing_in_words_of_another_level": (
+        "which tells of no class what the figures say",
+        _class_loss("50"),
+    ),
+    "a_bound_that_is_what_was_counted": (
+        "do not prove",
+        _judged(
+            "max_accuracy_loss", value=0.31, measured="at most 0.31 points lost (95 % bound; 0.30 points measured)"
+        ),
+    ),
+    "a_latency_that_the_figures_do_not_tell": (
+        "figures.json has",
+        _judged("max_latency_p95_ms", value=0.5, measured="0.50 ms on this machine"),
+    ),
+    "a_budget_that_nobody_asked_for": ("is judged, and was not asked for", _one_more(name="min_accuracy")),
+    "a_budget_of_their_own": ("no budget that this potstill knows", _one_more(name="max_beauty")),
+    "a_judgement_twice": ("and is judged of", _one_more()),
+}
 
 
-@contradiction("is judged of ghost")
-def _the_loss_of_a_model_that_is_not_in_the_report(bundle, forge):
-    _judged(bundle, "max_accuracy_loss", model="ghost", value=0.0)
+def _register(what: str, said: str, change: Change) -> None:
+    def forged(bundle, forge):
+        _tell(bundle, change)
+
+    forged.__name__ = what
+    contradiction(said)(forged)
 
 
-@contradiction("is judged of onnx_fp32")
-def _a_larger_model_that_is_better(bundle, forge):
-    _judged(bundle, "max_ece", model="onnx_fp32")
-
-
-@contradiction("a pass, at 30")
-def _a_limit_turned_round(bundle, forge):
-    _judged(bundle, "max_accuracy_loss", value=30.0, wanted="at least 2 points", measured="at most 30.00 points lost")
-
-
-@contradiction("wanted is 'at most 0.01 points (certified)'")
-def _a_stricter_limit_in_words(bundle, forge):
-    _judged(bundle, "max_accuracy_loss", wanted="at most 0.01 points (certified)")
-
-
-@contradiction("measured is '0.0001'")
-def _a_better_figure_in_words(bundle, forge):
-    _judged(bundle, "max_ece", measured="0.0001")
-
-
-@contradiction("measured is '99.90 %'")
-def _a_better_accuracy_in_words(bundle, forge):
-    _judged(bundle, "beat_tfidf", measured="99.90 %")
-
-
-@contradiction("detail is 'nothing to see'")
-def _another_detail(bundle, forge):
-    _judged(bundle, "max_size_mb", detail="nothing to see")
-
-
-@contradiction("unit is 'KB'")
-def _another_unit(bundle, forge):
-    _judged(bundle, "max_size_mb", unit="KB")
-
-
-@contradiction("TF-IDF has 0.78")
-def _a_rival_of_straw(bundle, forge):
-    _judged(bundle, "beat_tfidf", limit=0.0, wanted="more than 0.00 %, which TF-IDF has")
-
-
-@contradiction("which its rows do not prove")
-def _a_class_that_lost_nothing(bundle, forge):
-    _told(bundle, lambda body: _class_loss(body, "98.75"))
-
-
-def _class_loss(body: dict[str, Any], level: str) -> None:
-    words = f"at most 0.00 points of '体育' lost ({level} % bound, Holm)"
-    for each in body["budgets"]:
-        if each["name"] == "max_class_loss":
-            each.update(value=0.0, measured=words)
-
-
-@contradiction("which tells of no class what the figures say")
-def _a_class_that_lost_nothing_in_words_of_another_level(bundle, forge):
-    _told(bundle, lambda body: _class_loss(body, "50"))
-
-
-@contradiction("do not prove")
-def _a_bound_that_is_what_was_counted(bundle, forge):
-    level = "95 % bound; 0.30 points measured"
-    _judged(bundle, "max_accuracy_loss", value=0.31, measured=f"at most 0.31 points lost ({level})")
+for _what, (_said, _change) in TOLD.items():
+    _register(_what, _said, _change)
 
 
 @contradiction("confidence")
@@ -135,33 +129,11 @@ def _no_limits_and_no_judgement(bundle, forge):
         body["limits"] = {**dict.fromkeys(body["limits"]), "beat_tfidf": False, "confidence": confidence}
 
     edit(bundle, VERDICT, free)
-    _told(bundle, lambda body: body.update(budgets=[], failures=[]))
+    _tell(bundle, lambda body: body.update(budgets=[], failures=[]))
 
 
 @contradiction("verdict.json judged by max_latency_p95_ms")
 def _a_limit_that_nothing_breaks(bundle, forge):
     edit(bundle, VERDICT, lambda body: body["limits"].update(max_latency_p95_ms=1e9))
-    _judged(bundle, "max_latency_p95_ms", limit=1e9, value=99999.0, wanted="at most 1e+09 ms", measured="99999.00 ms")
-
-
-@contradiction("figures.json has")
-def _a_latency_that_the_figures_do_not_tell(bundle, forge):
-    _judged(bundle, "max_latency_p95_ms", value=0.5, measured="0.50 ms on this machine")
-
-
-@contradiction("is judged, and was not asked for")
-def _a_budget_that_nobody_asked_for(bundle, forge):
-    def more(body: dict[str, Any]) -> None:
-        body["budgets"].append({**body["budgets"][0], "name": "min_accuracy"})
-
-    _told(bundle, more)
-
-
-@contradiction("no budget that this potstill knows")
-def _a_budget_of_their_own(bundle, forge):
-    _told(bundle, lambda body: body["budgets"].append({**body["budgets"][0], "name": "max_beauty"}))
-
-
-@contradiction("and is judged of")
-def _a_judgement_twice(bundle, forge):
-    _told(bundle, lambda body: body["budgets"].append(body["budgets"][0]))
+    words = {"wanted": "at most 1e+09 ms", "measured": "99999.00 ms"}
+    _tell(bundle, _judged("max_latency_p95_ms", limit=1e9, value=99999.0, **words))

@@ -212,14 +212,23 @@ def scan(path: Path) -> tuple[File, ...]:
         ArtifactError: a symbolic link, anything else that is not a plain file or folder, or a folder that this user
             may not list.
     """
-    found = []
+    found = {each.relative_to(path).as_posix(): each for each in plain_files(path)}
+    counted = sorted(found.keys() - {MANIFEST, UNSEALED})
+    return tuple(File(inside, found[inside].stat().st_size, sha256_of(found[inside])) for inside in counted)
+
+
+def plain_files(path: Path) -> Iterator[Path]:
+    """Yield every file below a folder, at any depth.
+
+    Raises:
+        ArtifactError: a symbolic link, anything else that is not a plain file or folder, or a folder that this user
+            may not list.
+    """
     for each in below(path):
-        inside = each.relative_to(path).as_posix()
         if each.is_symlink() or not (each.is_file() or each.is_dir()):
             raise ArtifactError(f"{each} is not a plain file; artifacts hold plain files only")
-        if each.is_file() and inside not in (MANIFEST, UNSEALED):
-            found.append(File(inside, each.stat().st_size, sha256_of(each)))
-    return tuple(sorted(found, key=lambda file: file.path))
+        if each.is_file():
+            yield each
 
 
 def below(path: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, UNSEALED, is_sealed, read_manifest
+from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, UNSEALED, below, is_sealed, read_manifest
 from potstill.errors import ArtifactError
 from potstill.exclusive import exclusive
 
@@ -71,7 +71,7 @@ def _refuse_contents(path: Path, kind: str) -> None:
 
     An unfinished folder has no list of what is ours in it: its marker alone says that potstill was at work there.
     """
-    found = [each for each in path.rglob("*") if each.is_symlink() or not each.is_dir()] if path.is_dir() else []
+    found = [each for each in below(path) if each.is_symlink() or not each.is_dir()] if path.is_dir() else []
     if not is_sealed(path):
         if found and not (path / UNSEALED).exists():
             raise ArtifactError(f"{path} holds files that potstill did not write; pass a new or an empty folder")

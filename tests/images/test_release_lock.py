@@ -16,7 +16,7 @@ from tests import release_locks
 from tests.image_registry import serving
 from tests.release_locks import INDEX, MANIFEST, labels_of, place_of
 
-# Fixtures, for this module, too.
+# Fixtures: pytest looks for them in the module that asks.
 builder, store, host, half = release_locks.builder, release_locks.store, release_locks.host, release_locks.half
 checkout, out, refused = release_locks.checkout, release_locks.out, release_locks.refused
 

@@ -26,7 +26,7 @@ Architecture: amd64
 Version: 3.11.2-6+deb12u6
 Depends: libc6 (>= 2.17)
 """
-root = image_roots.root  # a fixture, for this module, too
+root = image_roots.root  # pytest looks for fixtures in the module that asks
 
 
 def edges(sbom: dict) -> dict[str, set[str]]:

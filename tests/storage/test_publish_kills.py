@@ -59,7 +59,7 @@ def seen(place, out):
     try:
         pointer = load_pointer(place, "headlines", "1.0.0")
     except MissingError:
-        if place.folder.is_dir():  # killed before the first change, there is no store yet
+        if place.keys():  # of a folder: before the first change there is none, and a list of it is refused
             assert list(list_releases(place.uri).lines) == []
         return None
     fetch_bundle(place, pointer, out, lambda _: None)

@@ -138,7 +138,8 @@ def test_every_artifact_has_a_line_at_the_end(plan):
     [
         ((EQUAL, EQUAL), "reproduced: all 2 stages are equal, digest by digest"),
         ((EQUAL, FAILED), "NOT reproduced: b failed; 1 of 2 stages are equal"),
-        ((ALIKE, EQUAL), "reproduced by another maker: 1 of 2 stages are equal, digest by digest; the others in every"),
+        ((ALIKE, EQUAL), "reproduced by OTHER CODE, which proves less: 1 of 2 stages are equal, digest by digest; 1 c"),
+        ((ALIKE, DIFFERENT), "NOT reproduced: b came out another way; 0 of 2 stages are equal, 1 came out alike by"),
         ((DIFFERENT, LEFT), "NOT reproduced: a came out another way; 0 of 2 stages are equal"),
     ],
 )

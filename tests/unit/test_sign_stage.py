@@ -28,7 +28,7 @@ from tests.released import make_release
 from tests.signed import make_bundle
 
 ROOT = Path(__file__).parents[2]
-made, key, release = unsigned.made, unsigned.key, unsigned.release  # fixtures, for this module, too
+made, key, release = unsigned.made, unsigned.key, unsigned.release  # pytest looks for fixtures in the module that asks
 
 
 def test_a_bundle_is_the_release_with_attestations_and_a_signature(release, key, tmp_path):

@@ -1,5 +1,6 @@
 """The first words of a release's card: licence, then override, before anything that praises the model."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ USES = {
     "undeclared": "LICENCE UNDECLARED: nobody has said under which terms an ancestor of these models may be used.",
     "open": "These models may be used under the terms of all their ancestors.",
 }
+# What validate's card itself begins with: the banner says the same, of every ancestor, and before it.
+SAID = re.compile(rf"\*\*{re.escape(USES['research-only'].removesuffix('.'))} \(([^\n]*)\)\.\*\*(?:\n+|\Z)")
 SPECIAL = "\\`*_[]|~$#"
 MARK = "<!-- the release's own words end here -->\n"
 
@@ -48,6 +51,7 @@ def with_banner(card: str, index: Index, limits: Mapping[str, Any]) -> str:
         InputError: a YAML block that is more than plain lines.
     """
     front, body = split_front(card)
+    body = _without_the_same(body, index)
     first = f"{banner(index)}\n{limits_line(limits)}"
     return f"{licensed(front, index.licence)}\n{first}{body.lstrip()}" if front else f"{first}{body}"
 
@@ -65,6 +69,15 @@ def carries_banner(text: str, index: Index) -> bool:
 def tells_limits(text: str, index: Index, limits: Mapping[str, Any]) -> bool:
     """Tell whether the limits of the verdict follow the banner."""
     return split_front(text)[1].lstrip("\n").startswith(f"{banner(index)}\n{limits_line(limits)}")
+
+
+def _without_the_same(body: str, index: Index) -> str:
+    """Leave out the restriction that a card begins with, where the banner says it of the same terms."""
+    said = SAID.match(body.lstrip())
+    if said is None or index.licence.use != "research-only":
+        return body
+    terms, ours = (set(text.split(" AND ")) for text in (said[1].replace("\\", ""), index.licence.expression))
+    return body.lstrip()[said.end() :] if terms <= ours else body
 
 
 def _number(limit: Any) -> str:

@@ -7,6 +7,7 @@ from potstill.evidence.bom import bom_of
 from potstill.evidence.croissant import croissant_of
 from potstill.evidence.layout import BOM, CROISSANT, STATEMENTS, statement_path
 from potstill.evidence.potstills import made_elsewhere
+from potstill.evidence.reading import files_inside
 from potstill.evidence.statements import statements_of
 from potstill.evidence.whole import Evidence
 
@@ -42,14 +43,13 @@ def refuse_other_papers(evidence: Evidence) -> Mapping[str, bytes]:
     offences += [f"changed {path}" for path in both if (evidence.folder / path).read_bytes() != wanted[path]]
     if offences:
         raise ArtifactError(
-            f"{evidence.folder} holds papers that do not follow from its evidence: {', '.join(offences)} "
-            f"({made_elsewhere(evidence.folder)}); make the release again, or read it with the potstill that made it"
+            f"{made_elsewhere(evidence.folder)}; {evidence.folder} holds papers that do not follow from its evidence: "
+            f"{', '.join(offences)}; read it with the potstill that made it, or make the release again"
         )
     return wanted
 
 
 def _papers_in(evidence: Evidence) -> Iterator[str]:
     yield from (path for path in (BOM, CROISSANT) if (evidence.folder / path).is_file())
-    for each in (evidence.folder / STATEMENTS).rglob("*"):
-        if not each.is_dir():
-            yield each.relative_to(evidence.folder).as_posix()
+    for each in files_inside(evidence.folder, STATEMENTS):
+        yield each.relative_to(evidence.folder).as_posix()

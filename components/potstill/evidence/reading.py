@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from potstill.errors import InputError
+from potstill.artifacts import plain_files
+from potstill.errors import ArtifactError, InputError
 from potstill.signing.strict_json import LARGEST
 
 
@@ -22,3 +23,17 @@ def read_inside(folder: Path, inside: str) -> bytes:
     if path.stat().st_size > LARGEST:
         raise InputError(f"{path} has {path.stat().st_size} bytes; evidence of more than {LARGEST} is not read")
     return path.read_bytes()
+
+
+def files_inside(folder: Path, inside: str) -> list[Path]:
+    """List the files of a folder in a release or a bundle, sorted; none where it is not there.
+
+    Raises:
+        ArtifactError: a link on the way to it or in it, anything else that is not plain, or what cannot be listed.
+    """
+    place = folder
+    for part in Path(inside).parts:
+        place /= part
+        if place.is_symlink():
+            raise ArtifactError(f"{place} is a link; a release holds plain files only")
+    return sorted(plain_files(place)) if place.is_dir() else []

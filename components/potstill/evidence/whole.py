@@ -23,7 +23,7 @@ from potstill.evidence.layout import (
 from potstill.evidence.lineage import Lineage
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
 from potstill.evidence.potstills import maker_of
-from potstill.evidence.reading import read_inside
+from potstill.evidence.reading import files_inside, read_inside
 from potstill.evidence.shape import mapping, texts
 from potstill.evidence.verdict import read_verdict
 from potstill.signing.strict_json import read_strict
@@ -139,8 +139,7 @@ def _manifests(folder: Path) -> dict[str, Artifact]:
 
 def _definition(folder: Path) -> dict[str, str]:
     place = folder / DEFINITION_FOLDER
-    files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else []
-    return {each.relative_to(place).as_posix(): sha256_of(each) for each in files}
+    return {each.relative_to(place).as_posix(): sha256_of(each) for each in files_inside(folder, DEFINITION_FOLDER)}
 
 
 def _mapping(folder: Path, inside: str) -> Mapping[str, Any]:

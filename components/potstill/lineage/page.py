@@ -34,7 +34,8 @@ h1 {{ font-size: 1.6rem; margin: 0; }} h2 {{ font-size: 1.15rem; margin: 1.8rem 
 p {{ margin: .3rem 0; }} .soft {{ color: var(--soft); }}
 .use {{ font-weight: 650; }}
 .bound {{ border-left: .4rem solid {AMBER}; background: var(--wash); padding: .5rem .8rem; margin: .6rem 0; }}
-.origin {{ display: inline-block; max-width: 8.5rem; white-space: normal; border: 2px solid {AMBER}; border-radius: 6px; padding: 0 .35rem; font-weight: 650; }}
+.origin {{ display: inline-block; max-width: 8.5rem; white-space: normal;
+  border: 2px solid {AMBER}; border-radius: 6px; padding: 0 .35rem; font-weight: 650; }}
 .scroll {{ overflow-x: auto; border: 1px solid var(--line); border-radius: 10px; padding: .8rem; }}
 .scroll svg {{ display: block; color: var(--ink); margin: 0 auto; }} .scroll svg.across {{ display: none; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}

@@ -21,7 +21,7 @@ from potstill.reproduce.recipe import command_of
 from potstill.reproduce.running import environment_of
 from potstill.reproduce.table import lines_of, title_of
 from potstill.reproduce.work import GOOD, Work
-from potstill.reproduce.workplace import workplace
+from potstill.reproduce.workplace import refuse_workplace, workplace
 from potstill.told import DIFFERENT, SAME, Told
 
 MEGABYTE = 1_000_000
@@ -62,11 +62,13 @@ def reproduce_bundle(
         raise InputError(f"{bundle} is not a folder; wanted is a release or a bundle as potstill wrote it")
     started = time.monotonic()
     plan = plan_of(evidence_of(bundle))
+    release = sha256_of(bundle / INDEX)
+    refuse_workplace(out, release)
     originals = Originals(artifacts)
     found = find_given(plan, originals)
     refuse_other_carried(plan)
     machine = _look(plan, other_code=other_code)
-    with workplace(out, sha256_of(bundle / INDEX), keep=keep) as folder:
+    with workplace(out, release, keep=keep) as folder:
         _tell_room(plan, folder, fresh=out is None)
         given = [fetch_given(each, found[each.digest], plan.folder_of(each, folder), machine) for each in plan.given]
         work = Work(plan, folder, machine, originals, other_code)

@@ -50,14 +50,17 @@ def conclusion(done: Sequence[Done]) -> str:
     """Say what it comes to, in a line."""
     bad = next((each for each in done if each.outcome in (Outcome.DIFFERENT, Outcome.FAILED)), None)
     equal = sum(each.outcome is Outcome.EQUAL for each in done)
+    alike = sum(each.outcome is Outcome.ALIKE for each in done)
     if bad is not None:
         what = "came out another way" if bad.outcome is Outcome.DIFFERENT else "failed"
-        return f"NOT reproduced: {stage_of(bad.wanted)} {what}; {equal} of {len(done)} stages are equal"
+        others = f", {alike} came out alike by other code" if alike else ""
+        return f"NOT reproduced: {stage_of(bad.wanted)} {what}; {equal} of {len(done)} stages are equal{others}"
     if equal == len(done):
         return f"reproduced: all {len(done)} stages are equal, digest by digest"
     return (
-        f"reproduced by another maker: {equal} of {len(done)} stages are equal, digest by digest; "
-        "the others in every file and option"
+        f"reproduced by OTHER CODE, which proves less: {equal} of {len(done)} stages are equal, digest by digest; "
+        f"{alike} came out with the same files, options and meaning, made by other code, libraries or instructions, "
+        "and with another digest. That the code of the evidence makes them is not proved"
     )
 
 

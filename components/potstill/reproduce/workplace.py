@@ -44,7 +44,18 @@ def workplace(out: Path | None, release: str, *, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _claim(out: Path, release: str) -> None:
+def refuse_workplace(out: Path | None, release: str) -> None:
+    """Refuse a folder to work in before anything else takes time; nothing is made or changed.
+
+    Args:
+        out: the folder; None: a temporary one, which is always good.
+        release: digest of the index of what is reproduced.
+
+    Raises:
+        ArtifactError: the folder holds something else, lies in what is sealed, or cannot be written.
+    """
+    if out is None:
+        return
     around = sealed_around(out) or (out if (out / MANIFEST).exists() else None)
     if around or URI.match(str(out)):
         why = f"lies in {around}, which is sealed and would be broken" if around else "is no folder of this machine"
@@ -53,12 +64,17 @@ def _claim(out: Path, release: str) -> None:
         raise ArtifactError(f"{out} is not a folder; pass a new or an empty one for --out")
     if out.is_dir() and any(out.iterdir()):
         _refuse_another(out, release)
+    there = next(each for each in (out, *out.absolute().parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ArtifactError(f"{out} cannot be written, as {there} may not be; pass a folder that can for --out")
+
+
+def _claim(out: Path, release: str) -> None:
+    refuse_workplace(out, release)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise ArtifactError(f"{out} cannot be written ({refused.strerror}); pass a folder that can") from refused
-    if not os.access(out, os.W_OK):
-        raise ArtifactError(f"{out} may not be written; pass another folder for --out")
 
 
 def _refuse_another(out: Path, release: str) -> None:

@@ -16,6 +16,8 @@ from potstill.signing.keys import KEY, MOUNTED_KEY, key_id
 from potstill.signing.shown_path import is_key_itself
 from potstill.signing.trust import Signer, read_signer
 
+CERTIFICATE_SUFFIX = ".crt"  # beside the mounted key, in the same secret
+
 __all__ = ["SignConfig", "sign_release"]
 
 
@@ -40,7 +42,7 @@ def sign_release(
         key: file of the private key; by default the one that POTSTILL_SIGNING_KEY names, or, where it names none, the
             one that a cluster mounted.
         certificate: file of the key's certificate, and of those between it and a root; by default the one that
-            POTSTILL_SIGNING_CERTIFICATE names, and none where it names none.
+            POTSTILL_SIGNING_CERTIFICATE names, or `release.crt` beside a mounted key; and else none.
 
     Returns: files and bytes of the bundle, its attestations, artifacts of the lineage, and how many of them were read
         again.
@@ -66,13 +68,16 @@ def sign_release(
 
 
 def _signer(key: Path | None, certificate: Path | None) -> Signer:
-    key = key or _named(KEY) or _mounted()
+    key, certificate = key or _named(KEY), certificate or _named(CERTIFICATE)
+    if key is None and os.path.lexists(MOUNTED_KEY):
+        key, beside = MOUNTED_KEY, MOUNTED_KEY.with_suffix(CERTIFICATE_SUFFIX)
+        certificate = certificate or (beside if os.path.lexists(beside) else None)
     if key is None:
         raise OptionError(
             f"no key to sign with; set {KEY} to the path of its file, or give --key, or mount it as {MOUNTED_KEY} "
             "(potstill keys new KEY makes one)"
         )
-    return read_signer(key, certificate or _named(CERTIFICATE))
+    return read_signer(key, certificate)
 
 
 def _named(variable: str) -> Path | None:
@@ -80,10 +85,6 @@ def _named(variable: str) -> Path | None:
     if is_key_itself(given):
         raise OptionError(f"{variable} holds a key or a certificate itself; set it to the path of a file")
     return Path(given) if given else None
-
-
-def _mounted() -> Path | None:
-    return MOUNTED_KEY if os.path.lexists(MOUNTED_KEY) else None
 
 
 def _name(signer: Signer) -> str:

@@ -18,7 +18,7 @@ def _prove(case: Case) -> Proved:
 
 def _of_paper(case: Case, name: str) -> Iterator[str]:
     if case.papers.get(name) != case.read(name):
-        yield f"{name} is not what follows from the manifests; {made_elsewhere(case.folder)}"
+        yield f"{made_elsewhere(case.folder)}; {name} is not what follows from the manifests"
 
 
 CHECK = Check("papers", "bill of materials and data sheet name what ships", _prove)

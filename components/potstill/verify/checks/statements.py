@@ -15,8 +15,8 @@ def _prove(case: Case) -> Proved:
     wrong = [*_strays(case, made), *_unsigned(case, made)]
     for stem, data in made.items():
         if _read(case, statement_path(stem)) != data:
-            other = made_elsewhere(case.folder)
-            wrong.append(f"{statement_path(stem)} is not what follows from the manifests; {other}")
+            both = made_elsewhere(case.folder)
+            wrong.append(f"{both}; {statement_path(stem)} is not what follows from the manifests")
     return Proved(
         f"All {len(made)} attestations are signed by the same key, and what they state, made again from the manifests, "
         "is byte for byte the same.",
