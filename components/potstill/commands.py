@@ -85,7 +85,6 @@ COREML = {
     "coreml diff": ("potstill.coreml.commands", "diff", "two packages → in what they differ, also in their answers"),
 }
 EVIDENCE = {
-    "lineage": ("potstill.lineage", "show_lineage", "a bundle → from what, by which code, each model in it was made"),
     "reproduce": ("potstill.reproduce", "reproduce_bundle", "a bundle → every stage run again, digest against digest"),
     "releases list": ("potstill.publish.releases", "list_releases", "a store → the releases in it"),
     "releases show": ("potstill.publish.releases", "show_release", "a store → what one release holds"),
@@ -98,9 +97,10 @@ OFFLINE = {
         "potstill.verify.command",
         "a signed bundle → what is proved of it; needs cryptography alone",
     ),
+    "lineage": ("potstill.lineage.command", "a bundle → from what, by which code, each model in it was made"),
     "keys": ("potstill.signing.command", "new: a key to sign with; show: its public half"),
 }
-"""They parse their own arguments, and are called before any third-party package is imported."""
+"""They parse their own arguments, and need no package but cryptography."""
 GROUPS = {
     "coreml": (
         COREML,

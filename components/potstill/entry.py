@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib import import_module
 
 from potstill.interrupts import stop_at_once
 
@@ -10,11 +9,7 @@ from potstill.interrupts import stop_at_once
 def main() -> int:
     """Run `potstill …`; return the exit code."""
     begin()
-    from potstill.commands import OFFLINE  # noqa: PLC0415 - Ctrl-C must be looked after first
-
-    if sys.argv[1:2] and sys.argv[1] in OFFLINE:
-        return int(import_module(OFFLINE[sys.argv[1]][0]).main(sys.argv[2:]))
-    from potstill.cli import main as run  # noqa: PLC0415 - likewise
+    from potstill.cli import main as run  # noqa: PLC0415 - Ctrl-C must be looked after first
 
     return run()
 

@@ -1,11 +1,12 @@
 """Progress of long work: a bar on a terminal, a plain line every few seconds in a log."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
+
+from potstill.ranks import speaks
 
 T = TypeVar("T")
 LOG_SECONDS = 5.0
@@ -24,11 +25,6 @@ class _Lines:
 
     def flush(self) -> None:
         self._stream.flush()
-
-
-def speaks() -> bool:
-    """Tell whether this process is the one that tells: of several that torchrun started, the first."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def progress(work: Iterable[T], what: str, total: int | None = None, unit: str = "row") -> Iterator[T]:

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from potstill.cli import main, show
+from potstill.cli import main
 from potstill.commands import COMMANDS, STAGES
+from potstill.generated import show
 
 MODULES = [name.replace("-", "_") for name in STAGES]
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potstill.arguments import WORDS, parse
-from potstill.cli import STAGE_OPTIONS
 from potstill.commands import STAGES
 from potstill.errors import ArtifactError
+from potstill.generated import STAGE_OPTIONS
 from potstill.lineage.outputs import OUTPUTS
 from potstill.options import recorded
 from potstill.reproduce.preflight import refusals

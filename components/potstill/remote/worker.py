@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from potstill.cli import run_stage
+from potstill.generated import run_stage
 from potstill.measure.measures import Measures
 
 

@@ -1,14 +1,14 @@
 """`potstill keys new|show`: a key to sign with, and the public half that goes to those who verify."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from potstill.errors import OptionError, PotstillError
-from potstill.one_line import one_line
+from potstill.attempt import attempt
+from potstill.errors import InputError
+from potstill.offline_parser import OfflineParser
 from potstill.os_failures import explain
+from potstill.screen import print_lines
 from potstill.signing.keys import (
     CURVES,
     PASSPHRASE,
@@ -24,32 +24,22 @@ from potstill.signing.keys import (
 )
 from potstill.signing.shown_path import refuse_secrets
 
-REFUSED = 2  # the exit code
-
-
-class _Parser(ArgumentParser):
-    """Refuses in one line, as all of potstill does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}; --help lists the options")
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run `potstill keys …`; return the exit code: 0 done, 2 refused."""
-    try:
-        refuse_secrets(arguments)
-        given = _parser().parse_args(list(arguments) or ["--help"])
-        lines = given.run(given)
-    except PotstillError as refused:
-        return _refuse(str(refused))
-    except OSError as failed:
-        return _refuse(explain(failed, "keys"))
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    return 0
+    return attempt("keys", lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    refuse_secrets(arguments)
+    given = _parser().parse_args(list(arguments) or ["--help"])
+    return int(given.run(given))
 
 
 def _parser() -> ArgumentParser:
-    parser = _Parser(prog="potstill keys", description="Keys to sign releases with: elliptic curves, in PEM files.")
+    parser = OfflineParser(
+        prog="potstill keys", description="Keys to sign releases with: elliptic curves, in PEM files."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     new = commands.add_parser(
         "new",
@@ -71,21 +61,22 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _new(given: Namespace) -> list[str]:
-    public = new_key(given.key, given.curve)
-    return [
+def _new(given: Namespace) -> int:
+    public, place = new_key(given.key, given.curve), public_path(given.key)
+    told = [
         f"private {given.key}: sign with it, and give it to nobody",
-        f"public  {public_path(given.key)}: give it to those who verify",
+        f"public  {place}: give it to those who verify",
         f"id      {key_id(public)}",
     ]
+    try:
+        return print_lines(told)
+    except OSError as failed:
+        raise InputError(
+            f"{explain(failed, 'keys')}; {given.key} and {place} are written; potstill keys show {place} tells the id"
+        ) from failed
 
 
-def _show(given: Namespace) -> list[str]:
+def _show(given: Namespace) -> int:
     private = PRIVATE in read_pem(given.key, "a key")
     public = read_private(given.key).public_key() if private else read_public(given.key)
-    return [f"{curve_of(public)} {key_id(public)}", public_pem(public).decode("ascii").rstrip()]
-
-
-def _refuse(why: str) -> int:
-    print(f"potstill: error: {one_line(why)}", file=sys.stderr)  # noqa: T201 - it talks to a terminal
-    return REFUSED
+    return print_lines([f"{curve_of(public)} {key_id(public)}", public_pem(public).decode("ascii").rstrip()])

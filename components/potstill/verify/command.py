@@ -5,22 +5,18 @@ folder, no key, a policy that is none).
 """
 
 import argparse
-import os
-import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
 
-from potstill.errors import OptionError, PotstillError
-from potstill.one_line import one_line
-from potstill.os_failures import explain
+from potstill.attempt import attempt
+from potstill.errors import OptionError
+from potstill.offline_parser import OfflineParser
+from potstill.screen import print_lines
 from potstill.signing.shown_path import refuse_secrets, shown_path
 from potstill.verify.policy import Policy, read_policy
 from potstill.verify.proof import Proof, in_json, in_words
 from potstill.verify.proving import read_trusted, verify_bundle
 
-PROVED, NOT_PROVED, NO_QUESTION = 0, 1, 2
-UNREAD = 141  # that of a program whose reader went away: 128 + SIGPIPE
+PROVED, NOT_PROVED = 0, 1
 EXPLANATION = """\
 Proves offline what a signed bundle is: who signed it, that no file of it was added, removed or changed, from what data,
 teacher, code and images each model in it was made, under which licence, and with which verdict.
@@ -37,23 +33,16 @@ exit codes:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}; potstill verify --help teaches the command")
-
-
 def main(arguments: list[str]) -> int:
     """Run `potstill verify …`; return the exit code."""
-    try:
-        refuse_secrets(arguments)
-        asked = _parser().parse_args(arguments)
-        proof = _answer(asked)
-    except PotstillError as refused:
-        return _refuse(str(refused))
-    except OSError as failed:
-        return _refuse(explain(failed, "potstill verify"))
-    told = _print([in_json(proof)] if asked.json else in_words(proof))
-    return (PROVED if proof.proved else NOT_PROVED) if told else UNREAD
+    return attempt("verify", lambda: _tell(arguments))
+
+
+def _tell(arguments: list[str]) -> int:
+    refuse_secrets(arguments)
+    asked = _parser().parse_args(arguments)
+    proof = _answer(asked)
+    return print_lines([in_json(proof)] if asked.json else in_words(proof), PROVED if proof.proved else NOT_PROVED)
 
 
 def _answer(asked: argparse.Namespace) -> Proof:
@@ -67,13 +56,8 @@ def _answer(asked: argparse.Namespace) -> Proof:
     return verify_bundle(asked.bundle, read_trusted(asked.key, asked.ca), policy)
 
 
-def _refuse(why: str) -> int:
-    sys.stderr.write(f"potstill: error: {one_line(why)}\n")
-    return NO_QUESTION
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> OfflineParser:
+    parser = OfflineParser(
         prog="potstill verify",
         description=EXPLANATION,
         epilog=EXIT_CODES,
@@ -100,25 +84,3 @@ def _parser() -> _Parser:
     parser.add_argument("--policy", type=Path, metavar="TOML", help="what you ask of a release besides")
     parser.add_argument("--json", action="store_true", help="tell it to a program")
     return parser
-
-
-def _print(lines: Iterable[str]) -> bool:
-    """Print lines as they come; False where nobody reads on, as behind `head`."""
-    try:
-        for line in lines:
-            sys.stdout.write(f"{_printable(line)}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
-        return False
-    return True
-
-
-def _printable(line: str) -> str:
-    """Write what the terminal's encoding lacks as Python writes it; a mark that it lacks becomes a word."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        line.encode(encoding)
-    except UnicodeEncodeError:
-        line = line.replace("✓", "ok   ", 1).replace("✗", "WRONG", 1)
-    return line.encode(encoding, "backslashreplace").decode(encoding)
