@@ -52,10 +52,13 @@ def write_whole(path: Path, text: str) -> None:
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as failed:
+        raise OSError(failed.errno, failed.strerror, str(path)) from failed  # nobody knows the part by its name
 
 
 def _why_not(file: OutputFile, folder: Path) -> str:

@@ -6,6 +6,7 @@ from typing import TextIO, TypeVar
 
 from tqdm import tqdm
 
+from potstill.one_line import one_line
 from potstill.ranks import speaks
 
 T = TypeVar("T")
@@ -56,4 +57,4 @@ def progress(work: Iterable[T], what: str, total: int | None = None, unit: str =
 def tell(what: str) -> None:
     """Say one line on stderr: what was decided, when no bar would show it."""
     if speaks():
-        tqdm.write(f"▸ {what}", file=sys.stderr)
+        tqdm.write(f"▸ {one_line(what)}", file=sys.stderr)

@@ -294,3 +294,11 @@ def test_two_write_the_same_object_at_once(on_disk, folder):
     for process in processes:
         end(process)
     assert seen == {b"a", b"b"}
+
+
+@pytest.mark.parametrize("below", ["", "/further/down"])
+def test_a_file_is_no_folder_to_write_in(tmp_path, below):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=f"^{tmp_path}/file is a file; pass a folder$"):
+        open_place(f"{(tmp_path / 'file').as_uri()}{below}").write("a", b"x")
+    assert (tmp_path / "file").read_text() == "mine"

@@ -183,3 +183,13 @@ def test_it_is_told_by_the_standard_library_alone(released):
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     assert "headlines 1.0.0" in done.stdout
+
+
+def test_a_bundle_that_is_not_named_is_refused(capsys):
+    assert main(["lineage", ""]) == 2
+    assert "argument BUNDLE: no bundle is named" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(released, capsys):
+    assert main(["lineage", str(released), "--html", "/proc/lineage.html"]) == 2
+    assert capsys.readouterr().err == "potstill: error: /proc/lineage.html: No such file or directory\n"

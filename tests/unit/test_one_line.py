@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from potstill.errors import InputError
 from potstill.one_line import one_line, refused_in_one_line
+from potstill.progress import tell
 
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 UNSEEN = "\u00ad\u180e\u200b\u200c\u200d\u2060\u2061\u206a\ufeff\ufff9\U000e0001\U000e0041"
@@ -55,3 +56,8 @@ def test_what_is_refused_is_said_in_one_line_by_the_same_error():
     with pytest.raises(InputError) as refused, refused_in_one_line():
         raise InputError("evil\u202egpj.exe\nfine")
     assert str(refused.value) == "evil\\u202egpj.exe\\nfine"
+
+
+def test_what_is_told_on_the_way_is_one_line(capsys):
+    tell("published a\nb as file:///store \u202e")
+    assert capsys.readouterr().err == "▸ published a\\nb as file:///store \\u202e\n"

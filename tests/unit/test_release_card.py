@@ -103,3 +103,14 @@ def test_a_card_of_another_front_matter_carries_no_banner():
 def test_a_front_matter_that_is_more_than_lines_is_refused():
     with pytest.raises(InputError, match="the card's front matter holds"):
         with_banner("---\nlicense: *mit\n---\n", INDEX, LIMITS)
+
+
+def test_the_card_says_where_its_code_runs():
+    """Behind what verify holds a card to, so that a card without the line stays proved."""
+    index = replace(INDEX, ships={"report": "1" * 64, **dict.fromkeys(("models/onnx", "models/coreml"), "0" * 64)})
+    text = with_banner(CARD, index, LIMITS)
+    said = "The models lie in models/coreml and models/onnx; run the code below in the folder of its model.\n\n"
+    assert text.endswith(f"{limits_line(LIMITS)}{said}# Title\n\nText.\n")
+    assert tells_limits(text, index, LIMITS)
+    assert tells_limits(text.replace(said, ""), index, LIMITS)
+    assert "The models lie" not in with_banner(CARD, INDEX, LIMITS)

@@ -164,3 +164,18 @@ def test_a_file_that_is_there_is_no_key(tmp_path, monkeypatch):
 def test_what_is_no_secret_may_stand_on_a_command_line(key):
     texts = ['override = true\nverdicts = ["fail"]', public_path(key).read_text(), "Ein langer Satz über Wein " * 9]
     refuse_secrets([*texts, *(f"--option={each}" for each in texts)])
+
+
+def test_a_path_of_two_lines_is_no_key_and_is_said_in_one(key, capfd):
+    assert not is_key_itself("nl\nx")
+    assert silent(key, capfd, ["verify", "nl\nx", "--key", "absent.pub"]) == (
+        "potstill: error: nl\\nx does not exist or is not a folder; give the folder of a signed bundle\n"
+    )
+
+
+@pytest.mark.parametrize("end", [1, 2, 3])
+def test_a_line_of_a_key_among_others_is_a_key(key, end):
+    """`$(head -2 k.key)`, `$(tail -2 k.key)`, or with a heading of somebody's."""
+    lines = text_of(key).splitlines()
+    for given in (lines[:end], lines[-end:], ["Bag Attributes: <none>", *lines[1 : end + 1]]):
+        assert is_key_itself("\n".join(given))

@@ -109,6 +109,10 @@ def test_a_policy_is_read(forge, public, tmp_path, capsys):
     [
         ([], "required: BUNDLE"),
         (["BUNDLE"], "nothing says whom to trust; give --key"),
+        (["", "--key", "KEY"], "argument BUNDLE: no bundle is named"),
+        (["BUNDLE", "--key", ""], "argument --key: no key is named"),
+        (["BUNDLE", "--ca", ""], "argument --ca: no authority is named"),
+        (["BUNDLE", "--key", "KEY", "--policy", ""], "argument --policy: no policy is named"),
         (["nowhere", "--key", "KEY"], "nowhere does not exist or is not a folder"),
         (["FILE", "--key", "KEY"], "does not exist or is not a folder"),
         (["BUNDLE", "--key", "nokey"], "nokey cannot be read"),

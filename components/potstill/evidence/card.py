@@ -7,6 +7,7 @@ from typing import Any
 from potstill.errors import InputError
 from potstill.evidence.front_matter import licensed, split_front
 from potstill.evidence.index import Index
+from potstill.evidence.layout import FORMATS
 
 USES = {
     "research-only": "RESEARCH ONLY: an ancestor of these models allows no other use.",
@@ -39,6 +40,12 @@ def limits_line(limits: Mapping[str, Any]) -> str:
     return f"Judged under the limits that the releaser chose: {', '.join(asked) or 'none'}.\n\n"
 
 
+def places_line(index: Index) -> str:
+    """Where the models lie: the code on the card opens them by their names alone."""
+    folders = " and ".join(sorted(each for each in index.ships if each in FORMATS.values()))
+    return f"The models lie in {folders}; run the code below in the folder of its model.\n\n" if folders else ""
+
+
 def with_banner(card: str, index: Index, limits: Mapping[str, Any]) -> str:
     """Put the banner first into a card: behind the YAML block that model hubs read, which gets the index's licence.
 
@@ -52,7 +59,7 @@ def with_banner(card: str, index: Index, limits: Mapping[str, Any]) -> str:
     """
     front, body = split_front(card)
     body = _without_the_same(body, index)
-    first = f"{banner(index)}\n{limits_line(limits)}"
+    first = f"{banner(index)}\n{limits_line(limits)}{places_line(index)}"
     return f"{licensed(front, index.licence)}\n{first}{body.lstrip()}" if front else f"{first}{body}"
 
 

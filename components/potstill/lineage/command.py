@@ -12,7 +12,7 @@ from potstill.lineage.drawing import draw, in_words, standalone
 from potstill.lineage.facts import nodes_of
 from potstill.lineage.page import MARK, page_of
 from potstill.lineage.text import text_of
-from potstill.offline_parser import OfflineParser
+from potstill.offline_parser import OfflineParser, path_of
 from potstill.output_files import OutputFile, claim_files, write_whole
 from potstill.screen import print_lines
 from potstill.signing.shown_path import refuse_secrets
@@ -50,11 +50,13 @@ def _parser() -> OfflineParser:
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a release or a signed bundle")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the picture: SVG, for light and dark")
+    parser.add_argument("bundle", type=path_of("bundle"), metavar="BUNDLE", help="a release or a signed bundle")
+    parser.add_argument(
+        "--svg", type=path_of("file"), metavar="FILE", help="write the picture: SVG, for light and dark"
+    )
     parser.add_argument(
         "--html",
-        type=Path,
+        type=path_of("file"),
         metavar="FILE",
         help="write a page that stands alone: the picture, and all that the manifests say",
     )

@@ -17,6 +17,7 @@ from potstill.publish.blobs import bring
 from potstill.publish.file_list import load_file_list
 from potstill.publish.pointer import Pointer, refuse_other_index
 from potstill.publish.side_by_side import side_by_side
+from potstill.sizes import in_units
 from potstill.store.place import Place
 
 
@@ -128,7 +129,7 @@ def _refuse_no_room(folder: Path, files: list[File]) -> None:
     wanted, free = sum(each.bytes for each in files) - there, shutil.disk_usage(folder).free
     if wanted > free:
         raise InputError(
-            f"{folder.parent} has {free / 1e6:.0f} MB free, and {wanted / 1e6:.0f} MB are to come; free some space, or "
+            f"{folder.parent} has {in_units(free)} free, and {in_units(wanted)} are to come; free some space, or "
             "pass a folder on another disk"
         )
 

@@ -23,6 +23,7 @@ from potstill.publish.proof import read_asked, require_proof
 from potstill.publish.side_by_side import side_by_side
 from potstill.publish.words import list_in_words, release_in_words
 from potstill.signing.strict_json import LARGEST
+from potstill.sizes import in_units
 from potstill.store.disk import DiskPlace
 from potstill.store.place import Place
 from potstill.store.places import open_place
@@ -61,7 +62,7 @@ def list_releases(place: PlaceOption, name: str = "", json: bool = False) -> Tol
         told = {"releases": [asdict(each) for each in pointers], "broken": broken}
         return Told([json_text.dumps(told, indent=2)], DIFFERENT if broken else SAME)
     if not pointers:
-        tell(one_line(f"no releases{f' of {name}' if name else ''} at {place}"))
+        tell(f"no releases{f' of {name}' if name else ''} at {place}")
     return Told(map(one_line, list_in_words(pointers, broken)), DIFFERENT if broken else SAME)
 
 
@@ -131,7 +132,7 @@ def fetch_release(
     bundle = fetch_bundle(store, pointer, out, lambda folder: require_proof(folder, asked, called) if asked else None)
     proved = "proved" if asked else f"not proved: run potstill verify {out} --key with the signer's public key"
     size = sum(each.bytes for each in bundle.files) + pointer.signature.bytes
-    return Told([one_line(f"{name} {version} in {out}: {len(bundle.files) + 2} files, {size / 1e6:.1f} MB, {proved}")])
+    return Told([one_line(f"{name} {version} in {out}: {len(bundle.files) + 2} files, {in_units(size)}, {proved}")])
 
 
 def _there(store: Place) -> Place:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from potstill.artifacts import Artifact
 from potstill.evidence.index import Index
 from potstill.publish.pointer import Pointer
+from potstill.sizes import in_units
 
 SHORT = 12  # digits of a digest in a list
 
@@ -33,7 +34,7 @@ def release_in_words(pointer: Pointer, index: Index, bundle: Artifact) -> Iterat
         shipped = ", ".join(folder for folder, digest in sorted(index.ships.items()) if digest == each.digest)
         yield f"  {each.digest[:SHORT]}  {each.stage}, {each.kind}{f' → {shipped}' if shipped else ''}"
     files = (*bundle.files, pointer.signature)
-    yield f"files, {len(files)} of {sum(each.bytes for each in files) / 1e6:.1f} MB:"
+    yield f"files, {len(files)} of {in_units(sum(each.bytes for each in files))}:"
     yield from (f"  {each.bytes:>12,}  {each.path}" for each in files)
     yield "Nothing of this is proved yet; potstill releases fetch … --key does."
 

@@ -10,6 +10,7 @@ from potstill.evidence.index import Index, Listed
 from potstill.evidence.layout import CARD, FIGURES, INDEX, PAGE, VERDICT
 from potstill.evidence.lineage import Lineage
 from potstill.evidence.papers import papers_of
+from potstill.evidence.replacing import refuse_other_release
 from potstill.evidence.shipped import refuse_other_files
 from potstill.evidence.whole import evidence_of
 from potstill.licences import strictest
@@ -72,6 +73,7 @@ def release_model(
     ships = shipped_artifacts(inputs, config.asked(), papers.verdict["final"])
     index = _index(inputs, ships, papers, config)
     places = [each.path for each in inputs.values()]
+    refuse_other_release(released, index)
     with creating(released, RELEASE, *places, judgement, figures, page, card):
         copy_artifacts(released, ships)
         copy_manifests(released, inputs.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from potstill.artifacts import BUNDLE
 from potstill.errors import OptionError
+from potstill.evidence.replacing import refuse_other_release
 from potstill.measure.measures import Measures
 from potstill.output_folder import creating
 from potstill.progress import tell
@@ -54,9 +55,10 @@ def sign_release(
     """
     signer = _signer(key, certificate)
     proved = prove(release, config.release_digest, ancestors)
+    index = proved.evidence.index
+    refuse_other_release(bundle, index)
     with creating(bundle, BUNDLE, release, *ancestors):
         sealed = write_bundle(bundle, proved, signer, config)
-    index = proved.evidence.index
     tell(f"{index.name} {index.version}, bundle {sealed.digest}, signed by {_name(signer)}")
     return {
         "files": float(len(sealed.files)),

@@ -2,11 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
 from potstill.attempt import attempt
 from potstill.errors import InputError
-from potstill.offline_parser import OfflineParser
+from potstill.offline_parser import OfflineParser, path_of
 from potstill.os_failures import explain
 from potstill.screen import print_lines
 from potstill.signing.keys import (
@@ -47,7 +46,7 @@ def _parser() -> ArgumentParser:
         description="Make a private key for its owner alone, and its public half beside it as .pub. "
         f"Where {PASSPHRASE} is set, the private key is encrypted with it.",
     )
-    new.add_argument("key", type=Path, metavar="KEY", help="file of the private key; it must not exist")
+    new.add_argument("key", type=path_of("key"), metavar="KEY", help="file of the private key; it must not exist")
     new.add_argument("--curve", default="P-256", metavar="CURVE", help=f"{', '.join(CURVES)}; default P-256")
     new.set_defaults(run=_new)
     show = commands.add_parser(
@@ -56,7 +55,7 @@ def _parser() -> ArgumentParser:
         description="Print the public half of a private or a public key, and its id: what stands in a signature, and "
         "what its owner reads out to those who verify. The output is itself a public key's file.",
     )
-    show.add_argument("key", type=Path, metavar="KEY", help="file of a private or a public key")
+    show.add_argument("key", type=path_of("key"), metavar="KEY", help="file of a private or a public key")
     show.set_defaults(run=_show)
     return parser
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from potstill.errors import OptionError
 
 KEY_ITSELF = "what was given is a key itself, and no path to one"
-BEGIN = "-----BEGIN"  # of any PEM text
+BEGIN, END = "-----BEGIN", "-----END"  # of any PEM text
 PRIVATE = "PRIVATE KEY"
 SHORTEST = 60  # characters of a line; PEM breaks at 64, and the text of the smallest key has 160 in one line
 BASE64 = re.compile(rf"(?:[A-Za-z0-9+/]{{{SHORTEST},}}\s+)*[A-Za-z0-9+/]+=*")
@@ -49,7 +49,7 @@ def refuse_secrets(arguments: Iterable[str]) -> None:
 def is_key_itself(value: object) -> bool:
     """Tell whether what was given as a path is a key, a certificate, or a part of one."""
     text = str(value)
-    return "\n" in text or BEGIN in text or _is_body(text)
+    return BEGIN in text or END in text or any(map(_is_body, (text, *text.splitlines())))
 
 
 def _refusal() -> OptionError:

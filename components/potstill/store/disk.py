@@ -49,6 +49,7 @@ class DiskPlace(Place):
 
     def _write(self, key: str, stream: BinaryIO, put: Callable[[str, Path], None]) -> None:
         target = self._path(key)
+        _refuse_file(self.folder)
         with _told(str(target)):
             (self.folder / UNFINISHED).mkdir(parents=True, exist_ok=True)
             with unfinished(self.folder / UNFINISHED) as file:
@@ -113,6 +114,13 @@ class DiskPlace(Place):
             while folder != self.folder:
                 folder.rmdir()
                 folder = folder.parent
+
+
+def _refuse_file(folder: Path) -> None:
+    """Refuse a file where a folder is to be, at any depth."""
+    file = next((each for each in (folder, *folder.parents) if each.exists() and not each.is_dir()), None)
+    if file:
+        raise InputError(f"{file} is a file; pass a folder")
 
 
 def _link_first(made: str, target: Path) -> None:

@@ -5,11 +5,10 @@ folder, no key, a policy that is none).
 """
 
 import argparse
-from pathlib import Path
 
 from potstill.attempt import attempt
 from potstill.errors import OptionError
-from potstill.offline_parser import OfflineParser
+from potstill.offline_parser import OfflineParser, path_of
 from potstill.screen import print_lines
 from potstill.signing.shown_path import refuse_secrets, shown_path
 from potstill.verify.policy import Policy, read_policy
@@ -64,10 +63,10 @@ def _parser() -> OfflineParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder of a signed bundle")
+    parser.add_argument("bundle", type=path_of("bundle"), metavar="BUNDLE", help="the folder of a signed bundle")
     parser.add_argument(
         "--key",
-        type=Path,
+        type=path_of("key"),
         action="append",
         default=[],
         metavar="PEM",
@@ -75,12 +74,12 @@ def _parser() -> OfflineParser:
     )
     parser.add_argument(
         "--ca",
-        type=Path,
+        type=path_of("authority"),
         action="append",
         default=[],
         metavar="PEM",
         help="certificates of authorities to trust, for a bundle that was signed under a certificate",
     )
-    parser.add_argument("--policy", type=Path, metavar="TOML", help="what you ask of a release besides")
+    parser.add_argument("--policy", type=path_of("policy"), metavar="TOML", help="what you ask of a release besides")
     parser.add_argument("--json", action="store_true", help="tell it to a program")
     return parser

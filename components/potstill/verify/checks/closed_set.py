@@ -14,7 +14,7 @@ def _prove(case: Case) -> Proved:
     size = sum(listing.sizes.values()) / 1e6
     return Proved(
         f"The {len(listing.sizes) - 1} files beside the signature ({size:.1f} MB) are those that were signed: none "
-        "more, none less, none changed; no link, no device, no two names that are one on another system.",
+        "more, none less, none changed; no symbolic link, no device, no two names that are one on another system.",
         wrong,
     )
 
