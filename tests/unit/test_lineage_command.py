@@ -185,6 +185,19 @@ def test_it_is_told_by_the_standard_library_alone(released):
     assert "headlines 1.0.0" in done.stdout
 
 
+def test_the_command_needs_the_standard_library_alone(released, tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from potstill.cli import main\n"
+        "raise SystemExit(main(['lineage', *sys.argv[2:]]))\n"
+    )
+    arguments = [str(ROOT / "components"), str(released), "--html", str(tmp_path / "lineage.html")]
+    command = [sys.executable, "-I", "-S", "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "headlines 1.0.0" in done.stdout
+    assert (tmp_path / "lineage.html").is_file()
+
+
 def test_a_bundle_that_is_not_named_is_refused(capsys):
     assert main(["lineage", ""]) == 2
     assert "argument BUNDLE: no bundle is named" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """`potstill verify BUNDLE --key KEY`: the question, the answer, the exit code.
 
 0: everything was proved. 1: something was not; all of it is said. 2: the question itself cannot be answered (no such
-folder, no key, a policy that is none).
+folder, no key, a policy that is none), or the answer cannot be written.
 """
 
 import argparse
@@ -28,7 +28,8 @@ EXIT_CODES = """\
 exit codes:
   0  everything is proved
   1  something is not proved; the last line counts how much
-  2  the question cannot be answered (no such folder, nobody to trust, a policy that is none); one line says why
+  2  the question cannot be answered (no such folder, nobody to trust, a policy that is none), or not be
+     written; one line says why
 """
 
 
