@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 from potstill.interrupts import stop_at_once
 
@@ -27,8 +28,11 @@ def begin() -> None:
 
     A locale that knows ASCII alone (LC_ALL=POSIX with PYTHONUTF8=0) leaves Python unable to name a file or print a
     label in Chinese; it is started again in its UTF-8 mode, with the same arguments (PEP 540).
+    Where standard output alone lacks a character (PYTHONIOENCODING), it is written as Python writes it.
     """
     stop_at_once()
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     if sys.getfilesystemencoding() == "ascii":
         os.environ["PYTHONUTF8"] = "1"  # for the processes that a pipeline's steps run in
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - this very program

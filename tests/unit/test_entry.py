@@ -76,6 +76,12 @@ def test_chinese_paths_work_where_the_locale_knows_ascii_alone(tmp_path, tokeniz
     assert f"{folder} has no artifact.json" in refused.stderr
 
 
+def test_help_is_printed_where_standard_output_knows_ascii_alone():
+    told = run("prune", "--help", PYTHONIOENCODING="ascii")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "student \\u2192 fewer heads" in told.stdout
+
+
 def test_an_argument_that_is_no_text_is_refused_in_one_line(tmp_path):
     path = os.fsdecode(b"gbk-\xd6\xd0.csv")
     refused = run("tokenize", "--data", path, "--start", tmp_path, "--tokens", tmp_path / "out")

@@ -28,8 +28,8 @@ EXIT_CODES = """\
 exit codes:
   0  everything is proved
   1  something is not proved; the last line counts how much
-  2  the question cannot be answered (no such folder, nobody to trust, a policy that is none), or not be
-     written; one line says why
+  2  the question cannot be answered (no such folder, nobody to trust, a policy that is none), or
+     the answer cannot be written; one line says why
 """
 
 
