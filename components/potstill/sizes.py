@@ -1,11 +1,11 @@
-"""How much it is, for a person: in the largest unit that shows at least one of it."""
+"""How much it is, for a person: in MB as far as one digit shows it, and in smaller units below."""
 
-UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+UNITS = (("MB", 10**6), ("kB", 10**3))
 
 
 def in_units(size: int) -> str:
-    """Say a number of bytes, such as 12.3 MB or 512 bytes."""
+    """Say a number of bytes, such as 12.3 MB, 53.2 kB or 64 bytes."""
     for name, one in UNITS:
-        if size >= one:
+        if size >= one / 10:
             return f"{size / one:.1f} {name}"
     return f"{size} bytes"

@@ -301,7 +301,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(place, out, tmp_path):
     from tests.storage.test_releases_hostile import republish
 
     republish(place, lambda body: body["files"][-1].update(bytes=10**15))
-    with pytest.raises(InputError, match=r"B free, and 1000000\.0 GB are to come"):
+    with pytest.raises(InputError, match=r"B free, and 1000000000\.0 MB are to come"):
         fetch(place, out)
 
 

@@ -9,11 +9,11 @@ from potstill.sizes import in_units
     ("size", "told"),
     [
         (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
+        (99, "99 bytes"),
+        (100, "0.1 kB"),
         (53_248, "53.2 kB"),
         (167_340_000, "167.3 MB"),
-        (2 * 10**9, "2.0 GB"),
+        (300_400, "0.3 MB"),
     ],
 )
 def test_small_and_large_are_told_in_their_own_units(size, told):
