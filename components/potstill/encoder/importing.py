@@ -73,7 +73,7 @@ def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) ->
         shutil.copyfile(folder / CONFIG, out / CONFIG)
         _write_tokenizer(folder, out)
         facts = {
-            "source": _name(source),
+            **_origin(source),
             "revision": config.revision,
             "family": settings.model_type,
             "parameters": parameters,
@@ -104,9 +104,11 @@ def _bring(source: str, revision: str, temporary: Path) -> Path:
     )
 
 
-def _name(source: str) -> str:
-    """What the manifest calls the source; of a folder only its own name, since paths differ between machines."""
-    return Path(source).resolve().name if Path(source).is_dir() else source
+def _origin(source: str) -> dict[str, str]:
+    """What the manifest says of the source; of a folder only its own name, since paths differ between machines."""
+    if source in KNOWN_CHECKPOINTS:
+        return {"name": source, "source": KNOWN_CHECKPOINTS[source].package.origin}
+    return {"source": Path(source).resolve().name if Path(source).is_dir() else source}
 
 
 def _write_weights(folder: Path, out: Path) -> int:

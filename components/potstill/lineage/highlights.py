@@ -19,7 +19,7 @@ FIRST: Final = {
     "coreml-export": ("formats", "target", "length", "compute_units"),
     "validate": ("test_rows", "robustness_rows"),
 }
-GIVEN: Final = ("source", "revision", "terms")  # of what was imported: where it came from
+GIVEN: Final = ("name", "source", "revision", "terms")  # of what was imported: what it is, and where it came from
 
 
 def highlights(artifact: Artifact) -> list[tuple[str, str]]:

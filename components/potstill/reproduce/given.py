@@ -1,12 +1,13 @@
 """The artifacts that nothing makes again: found by digest, by their files, or imported again from a pinned source."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from potstill.artifacts import Artifact, expect, is_sealed, read_manifest, sha256_of
-from potstill.data.known import KNOWN_DATA
-from potstill.encoder.known import KNOWN_CHECKPOINTS
+from potstill.data.known import KNOWN_DATA, KnownData
+from potstill.encoder.known import KNOWN_CHECKPOINTS, KnownCheckpoint
 from potstill.errors import ArtifactError
 from potstill.lineage.highlights import option
 from potstill.lineage.shown import shown
@@ -19,6 +20,10 @@ from potstill.reproduce.plan import Plan, carried_in, named, stage_of
 from potstill.reproduce.running import environment_of, last_words, run
 
 OPTIONS = ("name", "licence", "use")  # of an import; a pinned source has no revision
+KNOWN: Mapping[str, Mapping[str, KnownData | KnownCheckpoint]] = {
+    "import-data": KNOWN_DATA,
+    "import-checkpoint": KNOWN_CHECKPOINTS,
+}
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,9 @@ def refuse_other_carried(plan: Plan) -> None:
 
 def known_source(artifact: Artifact) -> str:
     """Return the name by which a pinned source is imported again; empty where there is none."""
-    told = str(artifact.meaning.get("source", ""))
-    if stage_of(artifact) == "import-checkpoint":
-        return told if told in KNOWN_CHECKPOINTS and not artifact.inputs else ""
-    packages = {name: each.package for name, each in KNOWN_DATA.items()}
-    origins = {f"package {each.name}=={each.version} sha256:{each.sha256}": name for name, each in packages.items()}
-    return origins.get(told, "") if stage_of(artifact) == "import-data" else ""
+    packages = {name: each.package for name, each in KNOWN.get(stage_of(artifact), {}).items()}
+    origins = {package.origin: name for name, package in packages.items()}
+    return origins.get(str(artifact.meaning.get("source", "")), "")
 
 
 def _find(wanted: Artifact, originals: Originals) -> Given | None:

@@ -33,6 +33,11 @@ class Package:
     sha256: str
     wheel: bool
 
+    @property
+    def origin(self) -> str:
+        """How the manifest of an import names it, in the words that `potstill.evidence.sources` reads."""
+        return f"package {self.name}=={self.version} sha256:{self.sha256}"
+
 
 def cache_folder() -> Path:
     """Where fetched archives stay: $POTSTILL_CACHE, else ~/.cache/potstill."""
