@@ -21,6 +21,7 @@ from pipelines.prepared import prepare
 from pipelines.release_request import require_signer
 from pipelines.run_log import RunLog
 from pipelines.sources import stage_input, stage_inputs
+from pipelines.stable_paths import take_back
 from pipelines.submit import Submission, send
 from pipelines.summary import BUNDLE, bundle_of, figures_of, finish, newest, stages_of
 from potstill.arguments import parse
@@ -223,6 +224,7 @@ def _refuse_docker(*, docker: bool) -> None:
 
 
 def _execute(pipeline: Any, arguments: Values, folder: Path, staged: Mapping[str, Path]) -> int:
+    take_back(folder / BUNDLE)
     log_path = folder / LOG
     outputs: dict[str, Any] = {}
     with warnings.catch_warnings(), RunLog(log_path) as log:

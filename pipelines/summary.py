@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.delivery import JUDGED
+from pipelines.stable_paths import hand_over, link
 from potstill.artifacts import MANIFEST, SIGNATURE, is_sealed, sha256_of
 from potstill.commands import STAGES
 from potstill.evidence.index import read_index
@@ -46,7 +47,7 @@ def figures_of(judged: Path | None) -> dict[str, Path]:
 
 
 def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path], beside: Mapping[str, Path]) -> int:
-    """Link the outputs under stable names, write summary.json, print the table and the paths.
+    """Give the outputs stable paths, write summary.json, print the table and the paths.
 
     Args:
         folder: of the run.
@@ -57,8 +58,10 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path],
     Returns: 0 when the verdict is a pass, or was overridden and released; 1 otherwise, and when a step failed.
     """
     paths = {name: Path(each.path) for name, each in outputs.items()} if outputs else _named(failed)
-    _unlink(folder / BUNDLE)  # of an earlier run: it may be of another model
-    links = _link(folder, {**{name: path for name, path in paths.items() if not name.endswith(METRICS)}, **beside})
+    results = {name: path for name, path in paths.items() if not name.endswith(METRICS)} | dict(beside)
+    places = {name: folder / FILES.get(name, name) for name in results}
+    for name, path in results.items():
+        (hand_over if name == BUNDLE else link)(path, places[name])
     if FIGURES not in paths:
         return 1
     figures = read_figures(paths[FIGURES])
@@ -70,10 +73,10 @@ def finish(folder: Path, outputs: Mapping[str, Any], failed: Mapping[str, Path],
         "latency": figures["latency"],
         "seconds": _seconds(outputs),
         "digests": {name: sha256_of(path / MANIFEST) for name, path in sorted(paths.items()) if is_sealed(path)},
-        "paths": {name: str(link) for name, link in sorted(links.items())},
+        "paths": {name: str(place) for name, place in sorted(places.items())},
     }
     (folder / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    _tell(figures, links, folder)
+    _tell(figures, places, folder)
     return 0 if outputs and (figures["verdict"] == PASS or BUNDLE in beside) else 1
 
 
@@ -99,33 +102,17 @@ def _metrics(stage: str) -> str:
     return stage.replace("-", "_") + METRICS
 
 
-def _link(folder: Path, paths: Mapping[str, Path]) -> dict[str, Path]:
-    """Point <folder>/<name> at each output: KFP's own folders are named by the time of the run."""
-    links = {}
-    for name, path in paths.items():
-        link = folder / FILES.get(name, name)
-        _unlink(link)
-        link.symlink_to(path.resolve())
-        links[name] = link
-    return links
-
-
-def _unlink(link: Path) -> None:
-    if link.is_symlink():
-        link.unlink()
-
-
-def _tell(figures: Mapping[str, Any], links: Mapping[str, Path], folder: Path) -> None:
+def _tell(figures: Mapping[str, Any], places: Mapping[str, Path], folder: Path) -> None:
     print(f"\n{text_table(figures)}\n")
     print(f"verdict   {figures['verdict']}")
     for failure in figures["failures"]:
         print(f"          {failure}")
-    if BUNDLE in links and (reason := read_index((links[BUNDLE] / INDEX).read_bytes(), BUNDLE).override):
+    if BUNDLE in places and (reason := read_index((places[BUNDLE] / INDEX).read_bytes(), BUNDLE).override):
         print(f"released  against its verdict: {reason}")
     rows = {"report": "page", "card": "card", "ONNX": "onnx", "Core ML": "package", "PyTorch": "quantized"}
     rows |= {"bundle": BUNDLE}
     for title, name in rows.items():
-        if name in links:
-            print(f"{title:<9} {links[name]}")
+        if name in places:
+            print(f"{title:<9} {places[name]}")
     print(f"{'figures':<9} {folder / SUMMARY}")
     sys.stdout.flush()

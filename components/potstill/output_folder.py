@@ -46,6 +46,22 @@ def creating(path: Path, kind: str, *read: Path | None) -> Iterator[Path]:
             raise
 
 
+def discard(path: Path, kind: str) -> None:
+    """Delete what potstill made earlier, by the rules of `creating`; where nothing is, nothing is done.
+
+    Args:
+        path: the folder.
+        kind: what is sealed in it, one of KINDS.
+
+    Raises:
+        ArtifactError: it holds what must not be deleted.
+    """
+    if path.exists():
+        _refuse_place(path, ())
+        _refuse_contents(path, kind)
+        shutil.rmtree(path)
+
+
 def _refuse_place(path: Path, read: tuple[Path | None, ...]) -> None:
     if URI.match(str(path)):
         raise ArtifactError(f"{path} is no folder of this machine; pass one, and copy it to the store afterwards")

@@ -13,8 +13,9 @@ from pipelines.compress import compress
 from pipelines.parameters import check, parse_settings
 from pipelines.release import release_pipeline
 from pipelines.summary import bundle_of, figures_of, finish, newest
-from potstill.artifacts import COREML, DEFINITION, ONNX, REPORT, expect
+from potstill.artifacts import COREML, DEFINITION, ONNX, REPORT, expect, read_manifest
 from potstill.cli import main as potstill
+from tests.signed import make_bundle
 from tests.tiny_run import TINY
 from tests.validating import only
 
@@ -100,13 +101,17 @@ def test_with_a_name_the_run_ends_with_a_signed_bundle(finished, sources, signin
     assert run_here(compress, {**TINY, **sources, "release_name": "headlines"}, folder) == 0
     assert f"bundle    {folder / 'bundle'}" in capsys.readouterr().out
     assert potstill(["verify", str(folder / "bundle"), "--key", str(signing)]) == 0
+    assert not (folder / "bundle").is_symlink()  # it can be handed over as it is
+    assert not any((folder / name).readlink().is_absolute() for name in ("onnx", "card.md"))
     assert "headlines 0.1.0" in capsys.readouterr().out
     definition = expect(folder / "definition", DEFINITION)
     parameters = json.loads((definition.path / "parameters.json").read_text())
     assert parameters["teacher_epochs"] == 4
     assert not [name for name in parameters if name.endswith("_uri")]
+    assert run_here(compress, {**TINY, **sources, "release_name": "headlines"}, folder) == 0  # from the cache
+    assert potstill(["verify", str(folder / "bundle"), "--key", str(signing)]) == 0
     assert run_here(compress, {**TINY, **sources}, folder) == 0
-    assert not (folder / "bundle").is_symlink()  # that run was asked for none
+    assert not (folder / "bundle").exists()  # that run was asked for none
 
 
 def test_a_finished_run_is_judged_again_released_and_published(finished, signing, tmp_path, capsys):
@@ -161,18 +166,18 @@ def test_a_text_is_taken_as_it_is_written(given, read):
     assert check(parse_settings([given]), types | {"text_column": "String"}) == {name: read}
 
 
-def test_a_run_that_fails_leaves_no_bundle_of_an_earlier_one(tmp_path):
-    earlier = tmp_path / "kfp" / "run-1" / "sign" / "bundle"
-    earlier.mkdir(parents=True)
-    (tmp_path / "bundle").symlink_to(earlier)
-    (tmp_path / "kfp" / "run-2" / "sign").mkdir(parents=True)
-    (earlier / "model.sig").write_text("{}")
+def test_what_was_signed_and_not_published_is_handed_over(tmp_path):
+    earlier, _ = make_bundle(tmp_path / "made")
+    first, second = (tmp_path / "kfp" / name / "sign" for name in ("run-1", "run-2"))
+    first.mkdir(parents=True)
+    earlier.rename(first / "bundle")
+    second.mkdir(parents=True)
     assert bundle_of(newest(tmp_path / "kfp", "sign")) is None  # sign failed in the newest run
     assert figures_of(newest(tmp_path / "kfp", "validate")) == {}
     assert finish(tmp_path, {}, {}, {}) == 1
-    assert not (tmp_path / "bundle").is_symlink()
-    assert finish(tmp_path, {}, {}, {"bundle": earlier}) == 1  # signed, and not published
-    assert (tmp_path / "bundle").resolve() == earlier
+    assert not (tmp_path / "bundle").exists()
+    assert finish(tmp_path, {}, {}, {"bundle": first / "bundle"}) == 1  # publish failed after it
+    assert read_manifest(tmp_path / "bundle").digest == read_manifest(first / "bundle").digest
 
 
 def test_a_release_pipeline_without_a_run_names_what_it_lacks(capsys):
@@ -195,11 +200,14 @@ def test_a_missed_budget_fails_the_run_and_keeps_the_report(finished, sources, c
     assert "</html>" in (folder / "page.html").read_text()
 
 
-def test_a_step_that_fails_is_named(sources, tmp_path, capsys):
+def test_a_step_that_fails_is_named_and_leaves_no_bundle_of_an_earlier_run(sources, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    make_bundle(tmp_path / "made")[0].rename(tmp_path / "out" / "bundle")
     assert run_here(compress, {**TINY, **sources, "text_column": "title"}, tmp_path / "out") == 1
     told = capsys.readouterr().err
     assert "title" in told
     assert "run.log" in told
+    assert not (tmp_path / "out" / "bundle").exists()
 
 
 @pytest.mark.parametrize(
