@@ -12,10 +12,20 @@ from typing import Any
 
 from potstill.artifacts import MANIFEST, SIGNATURE, parse_manifest, sha256_of
 from potstill.errors import PotstillError
-from potstill.evidence.layout import ATTESTATIONS, INDEX, MANIFESTS, STATEMENTS, attestation_path, manifest_path
+from potstill.evidence.layout import (
+    ATTESTATIONS,
+    FIGURES,
+    INDEX,
+    MANIFESTS,
+    STATEMENTS,
+    SUMMARY,
+    attestation_path,
+    manifest_path,
+)
 from potstill.evidence.lineage import Lineage
 from potstill.evidence.manifest import digest_of
 from potstill.evidence.papers import papers_of
+from potstill.evidence.reported import origin_of
 from potstill.evidence.whole import evidence_of
 from potstill.signing.canonical import canonical
 from potstill.signing.dsse import envelope
@@ -196,6 +206,8 @@ def rewrite(bundle: Bundle, change: Callable[[dict[str, Any]], bool]) -> None:
     renamed: dict[str, str] = {}
     for digest in evidence.lineage.order:
         body = json.loads(_renamed(bundle.read(manifest_path(digest)), renamed))
+        if digest == evidence.report.digest:
+            retell(bundle, body, lambda summary, own=body: summary.update(lineage=_origins(bundle, own["inputs"])))
         if change(body) or canonical(body) != bundle.read(manifest_path(digest)):
             data = canonical(body)
             renamed[digest] = digest_of(data)
@@ -204,6 +216,21 @@ def rewrite(bundle: Bundle, change: Callable[[dict[str, Any]], bool]) -> None:
     for name in (bundle.release, "release.json", "verdict.json", "figures.json", "report.html", "README.md", MANIFEST):
         bundle.write(name, _renamed(bundle.read(name), renamed))
     relist(bundle)
+
+
+def retell(bundle: Bundle, report: dict[str, Any], change: Callable[[Any], object]) -> None:
+    """Change the figures of the sealed report, and those beside it; the report's manifest seals them anew."""
+    for name in (SUMMARY, FIGURES):
+        edit(bundle, name, change)
+    data = bundle.read(SUMMARY)
+    sealed = next(each for each in report["files"] if SUMMARY.endswith(f"/{each['path']}"))
+    sealed.update(bytes=len(data), sha256=digest_of(data))
+
+
+def _origins(bundle: Bundle, inputs: dict[str, str]) -> dict[str, Any]:
+    """The lineage as a report tells it, of the manifests that lie there."""
+    places = {name: bundle.folder / manifest_path(digest) for name, digest in inputs.items()}
+    return {name: origin_of(parse_manifest(each.read_bytes(), each, each)) for name, each in places.items()}
 
 
 def relist(bundle: Bundle) -> None:

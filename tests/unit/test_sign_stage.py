@@ -24,7 +24,7 @@ from potstill.signing.model_signature import check_signature
 from potstill.signing.trust import read_trusted
 from tests import unsigned
 from tests.published import files_of
-from tests.released import make_release
+from tests.released import TOO_STRICT, make_release
 from tests.signed import make_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -137,7 +137,7 @@ def test_a_bundle_never_overwrites_what_is_not_one(made, key, tmp_path):
 
 
 def test_an_override_is_signed_as_what_it_is(key, tmp_path):
-    bundle, public = make_bundle(tmp_path, budgets="max_size_mb: 1", override="A demonstration, for nobody's phone.")
+    bundle, public = make_bundle(tmp_path, budgets=TOO_STRICT, override="A demonstration, for nobody's phone.")
     assert b"OVERRIDE" in (bundle / "README.md").read_bytes()
     payload = open_envelope((bundle / attestation_path("13-vsa")).read_bytes(), [read_public(public)])
     assert json.loads(payload)["predicate"]["verificationResult"] == "FAILED"

@@ -12,6 +12,7 @@ from potstill.evidence.defined import defined_otherwise
 from potstill.evidence.layout import CARD, DEFINITION_FOLDER, IMPORTS, INDEX, JUDGED_AS, KIND_IN, REPORT_FOLDER, VERDICT
 from potstill.evidence.making import made_otherwise
 from potstill.evidence.reading import read_inside
+from potstill.evidence.reported import reported_otherwise
 from potstill.licences import USES, Licence, strictest
 from potstill.one_line import one_line
 
@@ -29,7 +30,7 @@ def refuse_contradictions(evidence: Evidence) -> None:
     found = [*_ships(evidence)]
     if not found:  # the rest speaks of the report, which must be there
         found = [*_listed(evidence), *made_otherwise(evidence), *_ancestry(evidence), *_judged(evidence)]
-        found += [*_licences(evidence), *defined_otherwise(evidence), *_card(evidence)]
+        found += [*reported_otherwise(evidence), *_licences(evidence), *defined_otherwise(evidence), *_card(evidence)]
     if found:
         raise ArtifactError(one_line(f"{evidence.folder} contradicts itself: {'; '.join(found)}"))
 

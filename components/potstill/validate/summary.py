@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from potstill.artifacts import Artifact
+from potstill.evidence.counted import REFERENCES
+from potstill.evidence.reported import origin_of
 from potstill.licences import strictest
 from potstill.measure.calibration import judge_calibration
 from potstill.measure.intervals import wilson
@@ -22,8 +24,6 @@ from potstill.validate.inputs import TestRows, pruned_of
 from potstill.validate.measured.disturbed import Sample, robustness
 from potstill.validate.measured.evaluation import Result
 from potstill.validate.models.words import reads_other_words
-
-FLOAT = ("teacher", "float", "model")  # what losses are taken against, the best known first
 
 
 def summarize(
@@ -71,7 +71,7 @@ def summarize(
         "other_words": [name for name, each in inputs.items() if reads_other_words(each.path, inputs["tokens"].path)],
         "onnx_length": _shorter(inputs, "onnx", "length"),
         "coreml_length": _shorter(inputs, "package", "max_length"),
-        "lineage": {name: _origin(each) for name, each in inputs.items()},
+        "lineage": {name: origin_of(each) for name, each in inputs.items()},
     }
 
 
@@ -82,7 +82,7 @@ def final_of(names: Sequence[str]) -> str:
 
 def reference_of(names: Sequence[str]) -> str:
     """Name the model that losses are taken against: the teacher; without one the model as PyTorch computes in float."""
-    return next(name for name in FLOAT if name in names)
+    return next(name for name in REFERENCES if name in names)
 
 
 def _figures(
@@ -142,13 +142,3 @@ def _pruning(inputs: Mapping[str, Artifact]) -> dict[str, Any] | None:
     """The curve that the pruned checkpoint carries; where none is given, that of the model."""
     curve = read_curve(pruned_of(inputs).path)
     return asdict(curve) if curve else None
-
-
-def _origin(artifact: Artifact) -> dict[str, Any]:
-    return {
-        "kind": artifact.kind,
-        "digest": artifact.digest,
-        "stage": artifact.made_by["stage"],
-        "inputs": dict(artifact.inputs),
-        "licence": artifact.licence.expression,
-    }
