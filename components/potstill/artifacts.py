@@ -287,11 +287,20 @@ def compare(where: object, wanted: Sequence[File], found: Sequence[File]) -> Non
     have = {file.path: file for file in found}
     offences = [f"missing {name}" for name in sorted(want.keys() - have.keys())]
     offences += [f"extra {name}" for name in sorted(have.keys() - want.keys())]
-    offences += [f"changed {name}" for name in sorted(want.keys() & have.keys()) if want[name] != have[name]]
+    offences += [
+        _changed(want[name], have[name]) for name in sorted(want.keys() & have.keys()) if want[name] != have[name]
+    ]
     if offences:
         raise ArtifactError(
             f"{where} is not what was sealed: {', '.join(offences)}; remove what is extra, or make or fetch it again"
         )
+
+
+def _changed(wanted: File, found: File) -> str:
+    """Name a changed file, with what was wanted and what is there; a manifest may be wrong in the length alone."""
+    if wanted.sha256 == found.sha256:
+        return f"changed {wanted.path} ({wanted.bytes} bytes wanted, {found.bytes} found)"
+    return f"changed {wanted.path} (SHA-256 {wanted.sha256} wanted, {found.sha256} found)"
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ def impatient(monkeypatch):
     def too_early(*_given, **_named):
         raise AssertionError("the folder to work in was not judged first")
 
-    for name in ("Originals", "find_given", "refuse_other_carried", "look_at"):
+    for name in ("Originals", "find_given", "refuse_other_files", "look_at"):
         monkeypatch.setattr(command, name, too_early)
 
 

@@ -7,13 +7,14 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from potstill.artifacts import sha256_of
+from potstill.artifacts import scan, sha256_of
 from potstill.errors import ArtifactError, InputError
 from potstill.evidence.layout import INDEX
+from potstill.evidence.shipped import refuse_other_files
 from potstill.evidence.whole import evidence_of
 from potstill.one_line import refused_in_one_line
 from potstill.progress import tell
-from potstill.reproduce.given import fetch_given, find_given, refuse_other_carried
+from potstill.reproduce.given import fetch_given, find_given
 from potstill.reproduce.here import Machine, doubtful, look_at, unequal
 from potstill.reproduce.originals import Originals
 from potstill.reproduce.plan import Plan, plan_of
@@ -43,6 +44,9 @@ def reproduce_bundle(
     and the starting checkpoints, which no stage makes. It stops at the first stage that comes out another way, and says
     what differs inside. The exit code is 0 when all are equal, 1 when one is not, 2 when the work is refused.
 
+    Before anything is looked for, the models, the report and the definition in the release are held to the manifests,
+    file by file: so equal digests are those of the very files that ship.
+
     Args:
         bundle: a release or a signed bundle. Who signed it is not asked here: potstill verify proves that.
         artifacts: a folder with the data and the starting checkpoint, sealed, at any depth; known sets by name are
@@ -55,8 +59,8 @@ def reproduce_bundle(
 
     Raises:
         InputError: no release, or evidence that cannot be read.
-        ArtifactError: evidence that is no recipe, artifacts that are not at hand, digests that cannot come out equal
-            here, or too little room.
+        ArtifactError: files that ship and are not those of the manifests, evidence that is no recipe, artifacts that
+            are not at hand, digests that cannot come out equal here, or too little room.
     """
     if not bundle.is_dir():
         raise InputError(f"{bundle} is not a folder; wanted is a release or a bundle as potstill wrote it")
@@ -64,9 +68,9 @@ def reproduce_bundle(
     plan = plan_of(evidence_of(bundle))
     release = sha256_of(bundle / INDEX)
     refuse_workplace(out, release)
+    refuse_other_files(plan.evidence, scan(bundle))  # whose digests are compared below
     originals = Originals(artifacts)
     found = find_given(plan, originals)
-    refuse_other_carried(plan)
     machine = _look(plan, other_code=other_code)
     with workplace(out, release, keep=keep) as folder:
         _tell_room(plan, folder, fresh=out is None)

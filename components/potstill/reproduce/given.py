@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from potstill.artifacts import Artifact, expect, is_sealed, read_manifest, sha256_of
+from potstill.artifacts import Artifact, expect, is_sealed, read_manifest
 from potstill.data.known import KNOWN_DATA, KnownData
 from potstill.encoder.known import KNOWN_CHECKPOINTS, KnownCheckpoint
 from potstill.errors import ArtifactError
@@ -16,7 +16,7 @@ from potstill.reproduce.adopting import adopt, copy_as
 from potstill.reproduce.comparing import differences
 from potstill.reproduce.here import Machine
 from potstill.reproduce.originals import Originals
-from potstill.reproduce.plan import Plan, carried_in, named, stage_of
+from potstill.reproduce.plan import Plan, named, stage_of
 from potstill.reproduce.running import environment_of, last_words, run
 
 OPTIONS = ("name", "licence", "use")  # of an import; a pinned source has no revision
@@ -81,19 +81,6 @@ def fetch_given(wanted: Artifact, found: Given | None, folder: Path, machine: Ma
     return Given(wanted, folder, found.how)
 
 
-def refuse_other_carried(plan: Plan) -> None:
-    """Prove that what the release itself holds is what the manifests say.
-
-    Raises:
-        ArtifactError: a file is missing or changed.
-    """
-    for each in plan.carried:
-        place = plan.evidence.folder / carried_in(plan.evidence)
-        wrong = [file.path for file in each.files if not _is(place / file.path, file.sha256)]
-        if wrong:
-            raise ArtifactError(f"{place} is not what {named(each)} was: {', '.join(map(shown, wrong))}")
-
-
 def known_source(artifact: Artifact) -> str:
     """Return the name by which a pinned source is imported again; empty where there is none."""
     packages = {name: each.package for name, each in KNOWN.get(stage_of(artifact), {}).items()}
@@ -137,7 +124,3 @@ def _import_again(wanted: Artifact, folder: Path, machine: Machine) -> Path:
 def _origin(artifact: Artifact) -> str:
     told = shown(artifact.meaning.get("source", ""))
     return f" from {told}" if told else ""
-
-
-def _is(path: Path, sha256: str) -> bool:
-    return path.is_file() and not path.is_symlink() and sha256_of(path) == sha256

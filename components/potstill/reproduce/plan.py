@@ -7,7 +7,7 @@ from pathlib import Path
 from potstill.artifacts import DEFINITION, LATENCY, Artifact
 from potstill.commands import STAGES
 from potstill.errors import ArtifactError
-from potstill.evidence.layout import DEFINITION_FOLDER, IMPORTS
+from potstill.evidence.layout import IMPORTS
 from potstill.evidence.whole import Evidence
 from potstill.lineage.outputs import OUTPUTS
 from potstill.lineage.shown import shown
@@ -69,11 +69,6 @@ def stage_of(artifact: Artifact) -> str:
 def named(artifact: Artifact) -> str:
     """Name an artifact in a line: its stage, and the beginning of its digest."""
     return f"{stage_of(artifact)} {artifact.digest[:DIGITS]}"
-
-
-def carried_in(evidence: Evidence) -> str:
-    """Return the folder of the release that holds what is carried; empty where nothing is."""
-    return DEFINITION_FOLDER if DEFINITION_FOLDER in evidence.index.ships else ""
 
 
 def _is_known(stage: str) -> bool:
