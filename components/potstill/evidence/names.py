@@ -28,6 +28,8 @@ def name_offences(paths: Iterable[str]) -> Iterator[str]:
         if offence:
             yield f"{path} is a name {offence}"
     yield from _collisions(every)
+    folders = {above for path in every for above in _prefixes(path) if above != path}
+    yield from (f"{path} is a file and a folder" for path in every if path in folders)
 
 
 def _offence(part: str) -> str:

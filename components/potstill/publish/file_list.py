@@ -1,8 +1,6 @@
 """The list of a bundle's files out of a store that nobody vouches for."""
 
-from itertools import accumulate
 from pathlib import Path
-from unicodedata import normalize
 
 from potstill.artifacts import BUNDLE, SIGNATURE, Artifact
 from potstill.errors import ArtifactError, MissingError
@@ -57,25 +55,13 @@ def refuse_names(paths: list[str], where: str) -> None:
     """
     if len(paths) > MOST_FILES:
         raise ArtifactError(f"{where} lists {len(paths)} files; at most {MOST_FILES} are fetched")
-    strange = next((each for each in paths if _is_strange(each)), None)
+    strange = next((each for each in paths if each == SIGNATURE or _is_too_long(each)), None)
     if strange is not None:
         raise ArtifactError(f"{where} lists {strange[:60]!a}, which is no name of a bundle's file")
-    seen: dict[str, str] = {}
-    for path in sorted({*paths, *(folder for each in paths for folder in _folders(each))}):
-        first = seen.setdefault(normalize("NFC", normalize("NFD", path).casefold()), path)
-        if first != path:
-            raise ArtifactError(f"{where} lists {first!a} and {path!a}, which are one name on some systems")
-    both = next((each for each in paths if each in {folder for path in paths for folder in _folders(path)}), None)
-    if both is not None:
-        raise ArtifactError(f"{where} lists {both!a} as a file and as a folder")
+    offence = next(name_offences(paths), "")
+    if offence:
+        raise ArtifactError(f"{where} lists what is no name of a bundle's file: {ascii(offence)[1:-1]}")
 
 
-def _is_strange(path: str) -> bool:
-    if path == SIGNATURE or any(name_offences([path])):
-        return True
+def _is_too_long(path: str) -> bool:
     return any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in path.split("/"))
-
-
-def _folders(path: str) -> list[str]:
-    """Every folder that a file is in, as a path."""
-    return list(accumulate(path.split("/")[:-1], lambda above, name: f"{above}/{name}"))
