@@ -21,7 +21,7 @@ from potstill.sizes import in_units
 from potstill.store.place import Place
 
 
-def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Path], None]) -> Artifact:
+def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Path], object]) -> Artifact:
     """Fetch a bundle.
 
     It grows in a hidden folder beside `out`, and moves there in one step when every byte has the digest that the list
@@ -61,7 +61,7 @@ def fetch_bundle(place: Place, pointer: Pointer, out: Path, prove: Callable[[Pat
     return bundle
 
 
-def _finish(growing: Path, manifest: bytes, prove: Callable[[Path], None]) -> None:
+def _finish(growing: Path, manifest: bytes, prove: Callable[[Path], object]) -> None:
     """Seal the folder and have it proved; where this is broken off, nothing is left that looks whole."""
     (growing / MANIFEST).write_bytes(manifest)
     try:

@@ -11,6 +11,7 @@ from potstill.signing.keys import load_public
 from potstill.signing.shown_path import BEGIN
 from potstill.signing.trust import Trusted, read_trusted
 from potstill.verify.policy import Policy, make_policy, read_policy
+from potstill.verify.proof import Proof
 from potstill.verify.proving import verify_bundle
 
 SHOWN = 3  # of all that is wrong, in a line
@@ -36,13 +37,15 @@ def read_asked(config: PublishConfig) -> Asked:
     return Asked(_trusted(config.public_key, config.ca), _policy(config.policy))
 
 
-def require_proof(bundle: Path, asked: Asked, called: str = "") -> None:
+def require_proof(bundle: Path, asked: Asked, called: str = "") -> Proof:
     """Let a bundle through that is proved, whole, by a trusted signer, and what the policy asks.
 
     Args:
         bundle: its folder.
         asked: whom to trust and what to ask.
         called: how the message calls it; empty is by its path.
+
+    Returns: the proof, with the digest of every file that it is about.
 
     Raises:
         ArtifactError: it is not proved.
@@ -53,6 +56,7 @@ def require_proof(bundle: Path, asked: Asked, called: str = "") -> None:
         raise ArtifactError(
             f"{called or bundle} is not proved: {'; '.join(proof.wrong[:SHOWN])}{more}; potstill verify tells all of it"
         )
+    return proof
 
 
 def _trusted(key: str, ca: str) -> Trusted:

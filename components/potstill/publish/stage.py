@@ -39,16 +39,18 @@ def publish_bundle(
     Returns: files of the bundle, their bytes, and how many of these had to be uploaded.
 
     Raises:
-        ArtifactError: the folder is not a whole bundle, or not proved; or the release exists with other bytes.
+        ArtifactError: the folder is not a whole bundle, or not proved, or another since it was proved; or the release
+            exists with other bytes.
         InputError: the store refuses, or ignores conditions.
         OptionError: no place, or nobody to trust.
     """
     store = _open(place)
     asked = read_asked(config)
     finished(bundle, BUNDLE)
-    require_proof(bundle, asked)
-    stored = store_bundle(store, bundle)
-    tell(f"published {stored.pointer.name} {stored.pointer.version} as {uri_in(place, bundle)}")
+    proof = require_proof(bundle, asked)
+    stored = store_bundle(store, bundle, proof.files)
+    told = stored.pointer
+    tell(f"published {told.name} {told.version} as {place.rstrip('/')}/{pointer_key(told.name, told.version)}")
     return {
         "files": float(stored.files),
         "bytes": float(stored.bytes),

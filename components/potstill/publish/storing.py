@@ -1,12 +1,14 @@
 """A bundle into a store, so that its name leads to all of it or to nothing, and never to anything else."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, File, expect, read_manifest, sha256_of
+from potstill.artifacts import BUNDLE, MANIFEST, SIGNATURE, File, expect, read_manifest
 from potstill.errors import ArtifactError, InputError, MissingError
 from potstill.evidence.index import Index, read_index
 from potstill.evidence.layout import INDEX
+from potstill.evidence.manifest import digest_of
 from potstill.publish.blobs import keep
 from potstill.publish.layout import bundle_key, pointer_key
 from potstill.publish.pointer import Pointer, load_pointer, pointer_to
@@ -32,7 +34,7 @@ class Stored:
     uploaded: int
 
 
-def store_bundle(place: Place, bundle: Path) -> Stored:
+def store_bundle(place: Place, bundle: Path, proved: Mapping[str, File] | None = None) -> Stored:
     """Store a bundle under its name and version.
 
     First its files, each under its digest and read back; then their list; last, in one write on condition, which bundle
@@ -41,19 +43,28 @@ def store_bundle(place: Place, bundle: Path) -> Stored:
     Args:
         place: the store.
         bundle: its folder; whether a trusted signer signed it is not asked here.
+        proved: every file that was proved, by its path: nothing else is stored. None: nobody proved it.
 
     Raises:
-        ArtifactError: the folder is not a whole bundle; or the release exists with other bytes.
+        ArtifactError: the folder is not a whole bundle, or not the one that was proved; or the release exists with
+            other bytes.
         InputError: the store refuses, ignores conditions, or does not give back what it was given.
     """
     sealed = expect(bundle, BUNDLE)
-    pointer = pointer_of(bundle)
+    manifest, pointer = (bundle / MANIFEST).read_bytes(), pointer_of(bundle)
+    files = [*sealed.files, pointer.signature]
+    listed = _file(MANIFEST, manifest)
+    if not listed.sha256 == sealed.digest == pointer.bundle:
+        raise ArtifactError(
+            f"{bundle / MANIFEST} was changed while it was read; publish again when nobody writes there"
+        )
+    if proved is not None:
+        _refuse_exchanged(bundle, [*files, listed], proved)
     _is_there(place, pointer)
     require_conditions(place)
-    files = [*sealed.files, pointer.signature]
     different = list({each.sha256: each for each in files}.values())
     uploaded = side_by_side(lambda each: each.bytes * keep(place, bundle / each.path, each), different, "publishing")
-    _put_list(place, (bundle / MANIFEST).read_bytes(), sealed.digest)
+    _put_list(place, manifest, sealed.digest)
     _put_pointer(place, pointer)
     return Stored(pointer, len(files), sum(each.bytes for each in files), sum(uploaded))
 
@@ -62,14 +73,16 @@ def pointer_of(bundle: Path) -> Pointer:
     """Make the pointer of a bundle that was found to be whole.
 
     Raises:
-        ArtifactError: it has no signature, or no `release.json`.
+        ArtifactError: it has no signature, or no `release.json`, or another than its seal lists.
         InputError: its `release.json` is none.
     """
     signature = bundle / SIGNATURE
     if not signature.is_file():
         raise ArtifactError(f"{bundle} has no {SIGNATURE}; sign the release first, with potstill sign")
-    signed = File(SIGNATURE, signature.stat().st_size, sha256_of(signature))
-    return pointer_to(read_manifest(bundle), signed, index_of(bundle))
+    sealed, told = read_manifest(bundle), _read_index(bundle)
+    if _file(INDEX, told) not in sealed.files:
+        raise ArtifactError(f"{bundle / INDEX} is not what was sealed; make or fetch the bundle again")
+    return pointer_to(sealed, _file(SIGNATURE, signature.read_bytes()), read_index(told, f"{bundle / INDEX}"))
 
 
 def index_of(bundle: Path) -> Index:
@@ -79,10 +92,35 @@ def index_of(bundle: Path) -> Index:
         ArtifactError: it has none.
         InputError: it is none.
     """
+    return read_index(_read_index(bundle), f"{bundle / INDEX}")
+
+
+def _read_index(bundle: Path) -> bytes:
     path = bundle / INDEX
     if not path.is_file():
         raise ArtifactError(f"{bundle} has no {INDEX}; wanted is a bundle as potstill sign writes it")
-    return read_index(path.read_bytes(), f"{path}")
+    return path.read_bytes()
+
+
+def _file(path: str, data: bytes) -> File:
+    return File(path, len(data), digest_of(data))
+
+
+def _refuse_exchanged(bundle: Path, found: Sequence[File], proved: Mapping[str, File]) -> None:
+    """Refuse a folder that became another since it was proved; the first of what differs is named.
+
+    Every file is uploaded under its digest and read back, so what passes here is what is stored, to the byte.
+
+    Raises:
+        ArtifactError: a file, the list of the files or the signature is not the one that was proved.
+    """
+    here = {each.path: each for each in found}
+    other = sorted(path for path in proved.keys() | here.keys() if proved.get(path) != here.get(path))
+    if other:
+        more = f" and {len(other) - 1} more" if len(other) > 1 else ""
+        raise ArtifactError(
+            f"{bundle} is not the bundle that was proved: {other[0]}{more} changed since; nothing was published"
+        )
 
 
 def _is_there(place: Place, pointer: Pointer) -> bool:

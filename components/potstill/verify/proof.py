@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from potstill.artifacts import File
 from potstill.verify.findings import Finding
 
 SCHEMA = "urn:potstill:verification:v1"
@@ -20,11 +21,13 @@ class Proof:
         bundle: how the bundle was called.
         release: what the bundle says that it is: name, version, digest and so on; empty where that cannot be read.
         findings: in the order of the checks.
+        files: every file that was digested, the seal and the signature included, by its path: what the proof is about.
     """
 
     bundle: str
     release: Mapping[str, Any]
     findings: tuple[Finding, ...]
+    files: Mapping[str, File]
 
     @property
     def proved(self) -> bool:

@@ -54,7 +54,7 @@ def verify_bundle(folder: Path, trusted: Trusted, policy: Policy | None = None) 
     """
     case = Case(folder, trusted, policy or Policy())
     findings = tuple(check.find(case) for check in CHECKS)
-    return Proof(one_line(str(folder)), _release(case), findings)
+    return Proof(one_line(str(folder)), _release(case), findings, case.listing.files)
 
 
 def _release(case: Case) -> dict[str, Any]:
