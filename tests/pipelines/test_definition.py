@@ -3,11 +3,14 @@
 import json
 
 import pytest
+import yaml
+from kfp import compiler
 
 from pipelines.compress import compress
-from pipelines.definition import images_of, main
+from pipelines.definition import EXECUTOR, _pipelines, images_of, main
 from potstill.artifacts import DEFINITION, expect
 from potstill.commands import STAGES
+from potstill.evidence.compiled import images_in
 
 PARAMS = ["--set", "threads=1", "budgets=max_size_mb: 7.5"]
 
@@ -56,3 +59,15 @@ def test_nonsense_is_refused_in_one_line_and_writes_nothing(arguments, word, tmp
     assert told.count("\n") == 1
     assert word in told
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["compress", "assisted", "export-only"])
+def test_the_reader_of_lines_reads_what_a_yaml_library_reads(tmp_path, name):
+    compiled = tmp_path / "pipeline.yaml"
+    compiler.Compiler().compile(_pipelines()[name], package_path=str(compiled))
+    found = {}
+    for executor, each in next(yaml.safe_load_all(compiled.read_text()))["deploymentSpec"]["executors"].items():
+        if "container" in each:
+            found.setdefault(EXECUTOR.fullmatch(executor)["stage"], set()).add(each["container"]["image"])
+    assert images_in(compiled.read_bytes()) == found
+    assert {stage: {image} for stage, image in images_of(_pipelines()[name]).items()}.items() <= found.items()

@@ -48,7 +48,8 @@ CHANGES = {
     "runs on 'the moon'": {"config": {"runs_on": "the moon"}},
     "images.json names no image": {"config": {"runs_on": "kubeflow-pipelines"}, "images_json": b"{}"},
     "an image of 'nothing', which is no stage": {"images_json": b'{"nothing":"x"}'},
-    "of which pipeline.yaml knows nothing": {"images_json": b'{"prune":"evil"}'},
+    "prune runs in 'evil', pipeline.yaml says in 'registry": {"images_json": b'{"prune":"evil"}'},
+    "of which pipeline.yaml knows nothing": {"images_json": b'{"latency-table":"evil"}'},
     "ran with 'torch' '2.13.0+cpu', requirements.txt of the definition has '2.12.0'": {
         "requirements_txt": LOCK.replace(b"2.13.0", b"2.12.0")
     },

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from potstill.artifacts import Artifact
+from potstill.evidence.compiled import images_in
 from potstill.evidence.layout import (
     AFTER,
     DEFINED,
@@ -64,13 +65,18 @@ def _run_elsewhere(evidence: Evidence) -> Iterator[str]:
 
 
 def _images(evidence: Evidence) -> Iterator[str]:
-    """Every image is of a stage, and stands in the pipeline."""
-    pipeline = read_inside(evidence.folder, f"{DEFINITION_FOLDER}/{PIPELINE}")
+    """Every image is of a stage, and the one that the pipeline runs it in."""
+    if not evidence.images:  # the stages ran in the Python of a machine, whatever the pipeline names for a cluster
+        return
+    known = images_in(read_inside(evidence.folder, f"{DEFINITION_FOLDER}/{PIPELINE}"))
     for step, image in sorted(evidence.images.items()):
         if step.removesuffix(JOB) not in (*STAGES, *AFTER):
             yield f"{IMAGES} names an image of {shown(step)}, which is no stage"
-        elif image.encode() not in pipeline:
+        elif step not in known:
             yield f"{IMAGES} says that {step} runs in {shown(image)}, of which {PIPELINE} knows nothing"
+        elif known[step] != {image}:
+            found = shown(", ".join(sorted(known[step])))
+            yield f"{IMAGES} says that {step} runs in {shown(image)}, {PIPELINE} says in {found}"
 
 
 def _libraries(evidence: Evidence) -> Iterator[str]:
