@@ -181,10 +181,10 @@ def _run(
 
 
 def _stage_definition(pipeline: Any, arguments: Values, root: Path, *, in_images: bool) -> Artifact:
-    """Write what this run is asked to do; or, of a run that is judged again, what that was, with these budgets."""
+    """Write what this run is asked to do; or, of a run that is judged again, what that was, and how it is judged."""
     given, earlier = dict(arguments), arguments.get("definition_uri", "")
     if earlier:
-        return stage_input("", DEFINITION, lambda made: judged_by(Path(earlier), given.get("budgets", ""), made), root)
+        return stage_input("", DEFINITION, lambda made: judged_by(Path(earlier), given, made), root)
     return stage_input("", DEFINITION, lambda made: write_definition(pipeline, given, made, in_images=in_images), root)
 
 

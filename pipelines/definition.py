@@ -32,13 +32,14 @@ from potstill.arguments import parse
 from potstill.artifacts import DEFINITION, Artifact, expect, seal
 from potstill.commands import STAGES
 from potstill.errors import OptionError, PotstillError
+from potstill.evidence.layout import AFTER, IMAGES, JUDGE, PARAMETERS
 from potstill.licences import Licence
 from potstill.os_failures import explain
 from potstill.output_folder import creating
 from potstill.provenance import maker
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
-PARAMETERS = "parameters.json"
+JUDGING = ("budgets", "robustness_rows")  # parameters that nothing but validate reads
 KUBEFLOW, LOCAL = "kubeflow-pipelines", "local"
 LICENCE = Licence("Apache-2.0", "open")  # as the pipelines' source, which it is compiled from
 EXECUTOR = re.compile(r"exec-(?P<stage>.+?)(-\d+)?")  # KFP numbers a component that is used again
@@ -52,6 +53,16 @@ class DefinitionConfig:
     """The pipeline's name."""
     runs_on: str
     """kubeflow-pipelines, or local: KFP's own runner on somebody's machine."""
+
+
+@dataclass(frozen=True)
+class JudgedAnewConfig(DefinitionConfig):
+    """What is defined, of a run that is judged again."""
+
+    judged_on: str
+    """What validate runs on now."""
+    judged_anew: str
+    """Digest of the definition that the run had when it made the models."""
 
 
 def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: bool, runs_on: str = LOCAL) -> Artifact:
@@ -70,30 +81,39 @@ def write_definition(pipeline: Any, arguments: Values, out: Path, *, in_images: 
         told = {name: each for name, each in arguments.items() if not name.endswith("_uri")}
         (out / PARAMETERS).write_bytes(rfc8785.dumps(told) + b"\n")
         (out / "requirements.txt").write_text(_locked(), encoding="utf-8")
-        (out / "images.json").write_bytes(rfc8785.dumps(images_of(pipeline) if in_images else {}) + b"\n")
-        made_by = maker("definition", DefinitionConfig(pipeline.name, runs_on))
-        own = {"libraries": {"kfp": version("kfp")}, "processor": {}}  # what else is loaded here shapes no byte of it
-        return seal(out, DEFINITION, {**made_by, **own}, {}, {"pipeline": pipeline.name}, LICENCE)
+        (out / IMAGES).write_bytes(rfc8785.dumps(images_of(pipeline) if in_images else {}) + b"\n")
+        made_by = _made_by(DefinitionConfig(pipeline.name, runs_on))
+        return seal(out, DEFINITION, made_by, {}, {"pipeline": pipeline.name}, LICENCE)
 
 
-def judged_by(definition: Path, budgets: str, out: Path) -> Artifact:
-    """Write a definition anew for what is judged again: all of it stays, but for the budgets.
+def judged_by(definition: Path, given: Values, out: Path) -> Artifact:
+    """Write a definition anew for a run that is judged again here: what made the models stays, what judges is new.
+
+    The compiled pipeline and the lock are those of the run. Of validate the parameters are those that it gets now, and
+    no image is named: it runs in the Python of this machine, as all that comes after it. The definition says so, and
+    names the first one by its digest.
 
     Args:
         definition: `definition/v1` of the run.
-        budgets: as the parameter of a pipeline has them; empty are validate's defaults.
+        given: parameters of the pipeline that judges; what it was not given stands at its default.
         out: where the new `definition/v1` is written.
 
     Raises:
         ArtifactError: the definition is not sealed, or not whole.
     """
     run = expect(definition, DEFINITION)
-    told = {name: each for name, each in parameters_of(definition).items() if name != "budgets"}
+    kept = {name: each for name, each in parameters_of(definition).items() if name not in JUDGING}
+    asked = {name: given[name] for name in JUDGING if given.get(name, "") != ""}
+    images = json.loads((definition / IMAGES).read_bytes())
+    ran = {stage: image for stage, image in images.items() if stage not in (JUDGE, *AFTER)}
     with creating(out, DEFINITION, definition):
         for each in run.files:
             shutil.copyfile(definition / each.path, out / each.path)
-        (out / PARAMETERS).write_bytes(rfc8785.dumps(told | ({"budgets": budgets} if budgets else {})) + b"\n")
-        return seal(out, DEFINITION, run.made_by, {}, run.meaning, LICENCE)
+        (out / PARAMETERS).write_bytes(rfc8785.dumps(kept | asked) + b"\n")
+        (out / IMAGES).write_bytes(rfc8785.dumps(ran) + b"\n")
+        told = run.made_by["config"]
+        config = JudgedAnewConfig(told["pipeline"], told["runs_on"], judged_on=LOCAL, judged_anew=run.digest)
+        return seal(out, DEFINITION, _made_by(config), {}, run.meaning, LICENCE)
 
 
 def parameters_of(definition: Path) -> Values:
@@ -110,6 +130,11 @@ def images_of(pipeline: Any) -> dict[str, str]:
         if (stage := EXECUTOR.fullmatch(name)) and stage["stage"] in STAGES:
             found[stage["stage"]] = str(each["container"]["image"])
     return found
+
+
+def _made_by(config: DefinitionConfig) -> dict[str, Any]:
+    own = {"libraries": {"kfp": version("kfp")}, "processor": {}}  # what else is loaded here shapes no byte of it
+    return {**maker("definition", config), **own}
 
 
 def _locked() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.definition import parameters_of
+from pipelines.definition import JUDGING, parameters_of
 from pipelines.parameters import SOURCES, Values
 from potstill.artifacts import is_sealed
 from potstill.errors import InputError, OptionError
@@ -20,7 +20,7 @@ def artifacts_of(run: Path, types: Mapping[str, Any]) -> Values:
         run: the folder, as `pipelines.compress --out` names it.
         types: the pipeline's inputs.
 
-    Returns: parameters and sources by name; the budgets, too, that the run was judged by.
+    Returns: parameters and sources by name; with what the run was judged, too: budgets, rows and threads.
 
     Raises:
         OptionError: the pipeline begins with a table and a checkpoint, and not with a run.
@@ -34,7 +34,8 @@ def artifacts_of(run: Path, types: Mapping[str, Any]) -> Values:
     if lacking:
         raise InputError(f"{', '.join(lacking)}: no sealed folder; --run takes one that pipelines.compress finished")
     given: Values = {_parameter(name): str(place.resolve()) for name, place in places.items()}
-    return given | {"budgets": parameters_of(places["definition"]).get("budgets", "")}
+    told = parameters_of(places["definition"])
+    return given | {name: told[name] for name in (*JUDGING, "threads") if name in told and name in types}
 
 
 def _parameter(name: str) -> str:

@@ -1,13 +1,16 @@
 """What a run was asked to do, as an artifact."""
 
 import json
+import shutil
 
 import pytest
 import yaml
 from kfp import compiler
 
 from pipelines.compress import compress
-from pipelines.definition import EXECUTOR, _pipelines, images_of, main
+from pipelines.definition import EXECUTOR, _pipelines, images_of, judged_by, main
+from pipelines.finished_run import artifacts_of
+from pipelines.release import release_pipeline
 from potstill.artifacts import DEFINITION, expect
 from potstill.commands import STAGES
 from potstill.evidence.compiled import images_in
@@ -71,3 +74,43 @@ def test_the_reader_of_lines_reads_what_a_yaml_library_reads(tmp_path, name):
             found.setdefault(EXECUTOR.fullmatch(executor)["stage"], set()).add(each["container"]["image"])
     assert images_in(compiled.read_bytes()) == found
     assert {stage: {image} for stage, image in images_of(_pipelines()[name]).items()}.items() <= found.items()
+
+
+@pytest.fixture
+def first(tmp_path):
+    """The definition of a run in images, on a cluster."""
+    return written(tmp_path / "first", *PARAMS, "robustness_rows=20")
+
+
+def test_a_run_that_is_judged_again_says_so(first, tmp_path):
+    again = judged_by(first.path, {"budgets": '{"max_size_mb":100}', "threads": 7}, tmp_path / "again")
+    parameters = json.loads((again.path / "parameters.json").read_text())
+    assert parameters == {"threads": 1, "budgets": '{"max_size_mb":100}'}  # rows at validate's default, as it is run
+    assert again.made_by["config"] == {
+        "pipeline": "potstill-compress", "runs_on": "kubeflow-pipelines",
+        "judged_on": "local", "judged_anew": first.digest,
+    }  # fmt: skip
+    was, now = (json.loads((each.path / "images.json").read_text()) for each in (first, again))
+    assert was.keys() - now.keys() == {"validate", "release", "sign", "publish"}
+    assert now.items() <= was.items()
+    for name in ("pipeline.yaml", "requirements.txt"):
+        assert (again.path / name).read_bytes() == (first.path / name).read_bytes()
+
+
+def test_it_is_never_the_definition_of_the_run(first, tmp_path):
+    """The same budgets, too, were judged by again."""
+    told = json.loads((first.path / "parameters.json").read_text())
+    again = judged_by(first.path, told, tmp_path / "again")
+    assert json.loads((again.path / "parameters.json").read_text()) == told
+    assert again.digest != first.digest
+
+
+def test_a_run_is_judged_again_with_what_it_was_judged_with(first, tmp_path):
+    run = tmp_path / "run"
+    names = [name.removesuffix("_uri") for name in release_pipeline.component_spec.inputs if name.endswith("_uri")]
+    for name in names:
+        copy = run / ("quantized" if name == "model" else name)
+        shutil.copytree(first.path, copy)  # what else a folder holds is not asked here
+    given = artifacts_of(run, release_pipeline.component_spec.inputs)
+    judging = {name: given[name] for name in ("budgets", "robustness_rows", "threads")}
+    assert judging == {"budgets": '{"max_size_mb":7.5}', "robustness_rows": 20, "threads": 1}

@@ -8,6 +8,7 @@ import pytest
 from potstill.artifacts import DEFINITION, seal
 from potstill.errors import ArtifactError, InputError
 from potstill.evidence.limits import DEFAULTS
+from potstill.evidence.provenance import provenance_of
 from potstill.evidence.whole import evidence_of
 from potstill.validate.budgets import Budgets, failures_of, judge_budgets, read_budgets, verdict_of, write_verdict
 from tests.released import OPEN, made_by, make_lineage, release_run
@@ -122,3 +123,26 @@ def test_where_a_pipeline_runs_is_what_its_definition_declares(run, tmp_path, co
 
 def test_the_defaults_are_those_of_validate():
     assert Budgets().model_dump(mode="json") == DEFAULTS
+
+
+def test_validate_of_a_run_that_is_judged_again_ran_here_in_no_image(tmp_path):
+    run = make_lineage(tmp_path / "run", images=True)
+    images = json.loads((run["definition"] / "images.json").read_bytes())
+    del images["validate"]
+    config = {"runs_on": "kubeflow-pipelines", "judged_on": "local", "judged_anew": "ab" * 32}
+    redefine(run, config, images_json=json.dumps(images).encode())
+    release_run(run, tmp_path / "release")
+    evidence = evidence_of(tmp_path / "release")
+    made = {each.made_by["stage"]: provenance_of(each, evidence)["predicate"] for each in evidence.manifests.values()}
+    builders = {stage: each["runDetails"]["builder"]["id"] for stage, each in made.items()}
+    assert builders.pop("validate") == "urn:potstill:builder:local"
+    assert set(builders.values()) == {"urn:potstill:builder:kubeflow-pipelines"}
+    read = {stage: each["buildDefinition"]["resolvedDependencies"] for stage, each in made.items()}
+    assert "image" not in {each["name"] for each in read["validate"]}
+    assert "image" in {each["name"] for each in read["qat"]}
+
+
+def test_a_judge_on_an_unknown_runner_is_refused(run, tmp_path):
+    redefine(run, {"judged_on": "the moon"})
+    with pytest.raises(ArtifactError, match="runs on 'the moon'"):
+        release_run(run, tmp_path / "release")

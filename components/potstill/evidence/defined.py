@@ -14,6 +14,7 @@ from potstill.evidence.layout import (
     DEFINITION_FOLDER,
     IMAGES,
     IMPORTS,
+    JUDGE,
     LOCK,
     PIPELINE,
     RUNNERS,
@@ -58,8 +59,9 @@ def defined_otherwise(evidence: Evidence) -> Iterator[str]:
 
 
 def _run_elsewhere(evidence: Evidence) -> Iterator[str]:
-    if evidence.runs_on not in RUNNERS:
-        yield f"the definition runs on {shown(evidence.runs_on)}; known are {', '.join(RUNNERS)}"
+    for runner in dict.fromkeys((evidence.runs_on, evidence.runner_of(JUDGE))):
+        if runner not in RUNNERS:
+            yield f"the definition runs on {shown(runner)}; known are {', '.join(RUNNERS)}"
     if evidence.runs_on == KUBEFLOW and not evidence.images:
         yield f"the definition runs on {KUBEFLOW}, and {IMAGES} names no image"
 

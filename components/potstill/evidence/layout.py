@@ -58,6 +58,7 @@ RUNNERS: Final = ("kubeflow-pipelines", "local")  # what a definition may say th
 
 IMPORTS: Final = ("import-data", "import-checkpoint")  # stages that a lineage begins with
 DEFINER: Final = "definition"  # what seals a definition, where the pipeline is compiled
+JUDGE: Final = "validate"
 AFTER: Final = ("gate", "release", "sign", "publish")  # steps of a pipeline that make nothing of the lineage
 
 

@@ -36,7 +36,7 @@ def provenance_of(artifact: Artifact, evidence: Evidence) -> dict[str, Any]:
             "internalParameters": _internal(maker),
             "resolvedDependencies": list(_dependencies(artifact, evidence)),
         },
-        "runDetails": {"builder": {"id": f"{BUILDER}{evidence.runs_on}"}},
+        "runDetails": {"builder": {"id": f"{BUILDER}{evidence.runner_of(maker['stage'])}"}},
     }
     return statement([artifact], PROVENANCE, predicate)
 

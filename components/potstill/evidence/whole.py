@@ -13,6 +13,7 @@ from potstill.evidence.layout import (
     DEFINITION_FOLDER,
     IMAGES,
     INDEX,
+    JUDGE,
     MANIFESTS,
     PARAMETERS,
     REPORT_FOLDER,
@@ -77,6 +78,11 @@ class Evidence:
         """Where the pipeline runs, as its definition declares; nothing proves it. Without a word of it: local."""
         config = self.definer.made_by["config"] if self.definer else {}
         return str(config.get("runs_on", LOCAL))
+
+    def runner_of(self, stage: str) -> str:
+        """Say where a stage ran, as the definition declares: validate of a run that is judged again, where that was."""
+        config = self.definer.made_by["config"] if self.definer else {}
+        return str(config.get("judged_on", self.runs_on)) if stage == JUDGE else self.runs_on
 
     @property
     def models(self) -> dict[str, Artifact]:
