@@ -43,6 +43,30 @@ def _a_freer_licence_of_every_descendant(bundle, forge):
     _tell_again(bundle)
 
 
+@contradiction("licence must be an SPDX expression")
+def _a_licence_that_is_no_expression(bundle, forge):
+    def loose(body: dict[str, Any]) -> bool:
+        if body["made_by"]["stage"] == "import-data":
+            body["licence"]["expression"] = "free for all, see LICENSE"
+        return body["made_by"]["stage"] == "import-data"
+
+    _rename_without_relisting(bundle, loose)
+
+
+@contradiction("the licence")
+def _a_choice_that_undoes_the_terms_of_others(bundle, forge):
+    """AND binds tighter than OR: who may choose MIT needs no other term."""
+
+    def choose(body: dict[str, Any]) -> bool:
+        if body["inputs"]:
+            body["licence"]["expression"] += " OR MIT"
+        return bool(body["inputs"])
+
+    rewrite(bundle, choose)
+    edit(bundle, INDEX, lambda index: index["licence"].update(expression=f"{index['licence']['expression']} OR MIT"))
+    _tell_again(bundle)
+
+
 @contradiction("README.md does not say first")
 def _a_card_without_the_licence(bundle, forge):
     index = read_index(bundle.read(INDEX))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from potstill.errors import ArtifactError
-from potstill.licences import UNDECLARED, Licence, strictest
+from potstill.licences import UNDECLARED, Licence, check_expression, strictest
 
 DATASET = "dataset/v1"
 TOKENS = "tokens/v1"
@@ -134,11 +134,11 @@ def parse_manifest(text: bytes, path: Path, where: object) -> Artifact:
         where: how messages call the manifest.
 
     Raises:
-        ArtifactError: the manifest is none.
+        ArtifactError: the manifest is none, or its licence is no SPDX expression.
     """
     try:
         body = json.loads(text)
-        return Artifact(
+        found = Artifact(
             path=path,
             digest=hashlib.sha256(text).hexdigest(),
             kind=body["kind"],
@@ -150,6 +150,16 @@ def parse_manifest(text: bytes, path: Path, where: object) -> Artifact:
         )
     except (ValueError, TypeError, KeyError) as broken:
         raise ArtifactError(f"{where} is not a manifest ({broken!r}); make the artifact again") from broken
+    _refuse_licence(found.licence, where)
+    return found
+
+
+def _refuse_licence(licence: Licence, where: object) -> None:
+    """Refuse terms that cannot be joined with those of others, before any work is done with what they hold for."""
+    try:
+        check_expression(licence.expression)
+    except (ValueError, TypeError) as wrong:
+        raise ArtifactError(f"{where}: {wrong}; import it again with --licence") from wrong
 
 
 def seal(

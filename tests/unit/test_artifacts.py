@@ -105,5 +105,15 @@ def test_an_artifact_is_as_restricted_as_its_strictest_ancestor(tmp_path, sealed
     assert strictest([UNDECLARED, Licence("MIT", "open")]).use == "undeclared"
 
 
+@pytest.mark.parametrize("expression", ["see LICENSE", "MIT AND", "(MIT", 5, ["MIT"]])
+def test_a_manifest_whose_licence_cannot_be_joined_is_refused_before_any_work(sealed, expression):
+    manifest = sealed.path / "artifact.json"
+    body = json.loads(manifest.read_bytes())
+    manifest.write_text(json.dumps({**body, "licence": {"expression": expression, "use": "open"}}))
+    with pytest.raises(ArtifactError, match=r"artifact\.json: .*; import it again with --licence") as refused:
+        expect(sealed.path, TOKENS)
+    assert "\n" not in str(refused.value)
+
+
 def test_scan_lists_nothing_of_an_empty_folder(tmp_path):
     assert scan(tmp_path) == ()

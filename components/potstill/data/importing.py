@@ -11,7 +11,7 @@ from potstill.artifacts import DATASET, seal
 from potstill.data.known import KNOWN_DATA, KnownData
 from potstill.data.tables import count_rows, ending_of, table_on_disk
 from potstill.errors import InputError
-from potstill.licences import UNDECLARED, USES, Licence
+from potstill.licences import UNDECLARED, USES, check_expression, declared
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
 from potstill.output_folder import creating
@@ -34,6 +34,11 @@ class ImportDataConfig:
     use: str = ""
     """open, undeclared or research-only; empty: that of the known set, else undeclared."""
 
+    @field_validator("licence")
+    @classmethod
+    def _expression(cls, value: str) -> str:
+        return check_expression(value) if value else value
+
     @field_validator("use")
     @classmethod
     def _known_use(cls, value: str) -> str:
@@ -52,16 +57,14 @@ def import_data(source: str, out: Path, config: ImportDataConfig) -> Measures:
 
     Raises:
         InputError: no such source, no table in it, a table that cannot be read to its end, or it cannot be fetched.
+        OptionError: a use that the licence does not allow.
     """
     if not source:
         raise InputError("source is empty; wanted is a file, a folder, an s3:// URI or a known set")
     known = KNOWN_DATA.get(source)
+    licence = declared(config.licence, config.use, known.licence if known else UNDECLARED)
     with creating(out, DATASET, Path(source)):
         facts, rows = _write_known(source, known, out) if known else _copy_tables(source, out)
-        licence = Licence(
-            config.licence or (known.licence if known else UNDECLARED).expression,
-            config.use or (known.licence if known else UNDECLARED).use,
-        )
         facts["name"] = config.name or facts["name"]
         sealed = seal(out, DATASET, maker("import-data", config), {}, facts, licence)
     return {"files": float(len(sealed.files)), "bytes": float(sealed.bytes), "rows": float(rows)}

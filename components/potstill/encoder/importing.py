@@ -17,7 +17,7 @@ from potstill.encoder.start import is_classifier
 from potstill.encoder.tensor_file import save_tensors
 from potstill.encoder.tokenizer import TOKENIZER, copy_tokenizer
 from potstill.errors import InputError
-from potstill.licences import UNDECLARED, USES, Licence
+from potstill.licences import UNDECLARED, USES, check_expression, declared
 from potstill.measure.measures import Measures
 from potstill.options import choose, options
 from potstill.output_folder import creating
@@ -43,6 +43,11 @@ class ImportCheckpointConfig:
             raise ValueError(f"revision must be a commit of 40 hexadecimal digits, not a branch or tag, got {value!r}")
         return value
 
+    @field_validator("licence")
+    @classmethod
+    def _expression(cls, value: str) -> str:
+        return check_expression(value) if value else value
+
     @field_validator("use")
     @classmethod
     def _known_use(cls, value: str) -> str:
@@ -62,9 +67,10 @@ def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) ->
 
     Raises:
         InputError: no such source, or it is no BERT-family checkpoint with weights and a tokenizer.
+        OptionError: a use that the licence does not allow.
     """
     known = KNOWN_CHECKPOINTS.get(source)
-    declared = known.licence if known else UNDECLARED
+    licence = declared(config.licence, config.use, known.licence if known else UNDECLARED)
     with tempfile.TemporaryDirectory() as temporary, creating(out, CHECKPOINT, Path(source)):
         folder = _bring(source, config.revision, Path(temporary))
         before: dict[str, Artifact] = {"source": expect(folder, CHECKPOINT)} if is_sealed(folder) else {}
@@ -79,7 +85,6 @@ def import_checkpoint(source: str, out: Path, config: ImportCheckpointConfig) ->
             "parameters": parameters,
             "labels": _labels(settings),
         }
-        licence = Licence(config.licence or declared.expression, config.use or declared.use)
         own = None if before and not (config.licence or config.use) else licence
         sealed = seal(out, CHECKPOINT, maker("import-checkpoint", config), before, facts, own)
     return {"parameters": float(parameters), "bytes": float(sealed.bytes)}

@@ -13,7 +13,7 @@ from potstill.evidence.layout import CARD, DEFINITION_FOLDER, IMPORTS, INDEX, JU
 from potstill.evidence.making import made_otherwise
 from potstill.evidence.reading import read_inside
 from potstill.evidence.reported import reported_otherwise
-from potstill.licences import USES, Licence, strictest
+from potstill.licences import USES, Licence, strictest, terms_of
 from potstill.one_line import one_line
 
 if TYPE_CHECKING:
@@ -33,11 +33,6 @@ def refuse_contradictions(evidence: Evidence) -> None:
         found += [*reported_otherwise(evidence), *_licences(evidence), *defined_otherwise(evidence), *_card(evidence)]
     if found:
         raise ArtifactError(one_line(f"{evidence.folder} contradicts itself: {'; '.join(found)}"))
-
-
-def terms_of(licence: Licence) -> frozenset[str]:
-    """The terms of a licence, all of which hold."""
-    return frozenset(licence.expression.split(" AND "))
 
 
 def _ships(evidence: Evidence) -> Iterator[str]:

@@ -14,7 +14,8 @@ from potstill.licences import Licence
 RULE: Final = "---\n"
 OTHER: Final = "other"
 OURS: Final = ("license", "license_name", "license_link")
-HUB_LICENCES: Final[Mapping[str, str]] = {  # SPDX → the hub's own identifiers, as validate's card has them
+# SPDX → the hub's own identifiers, as validate's card has them. Imports no longer take -NC- as open; older bundles may.
+HUB_LICENCES: Final[Mapping[str, str]] = {
     "Apache-2.0": "apache-2.0",
     "BSD-2-Clause": "bsd-2-clause",
     "BSD-3-Clause": "bsd-3-clause",
