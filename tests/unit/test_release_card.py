@@ -90,6 +90,13 @@ def test_the_limits_follow_the_banner():
     assert not tells_limits(text, INDEX, LIMITS | {"max_size_mb": 200.0})
 
 
+def test_a_limit_of_0_is_told_and_what_was_not_asked_for_is_not():
+    limits = {"max_unk_rate": 0, "max_class_loss": 0.0, "beat_tfidf": False, "max_ece": None}
+    assert limits_line(limits) == (
+        "Judged under the limits that the releaser chose: max\\_class\\_loss 0, max\\_unk\\_rate 0.\n\n"
+    )
+
+
 def test_a_card_of_another_front_matter_carries_no_banner():
     text = with_banner(CARD, INDEX, LIMITS)
     assert not carries_banner(text.replace("license: apache-2.0", "license: mit"), INDEX)

@@ -6,7 +6,7 @@ import pytest
 
 from potstill.evidence.card import banner, carries_banner, tells_limits, with_banner
 from potstill.evidence.index import Index
-from potstill.licences import Licence
+from potstill.licences import Licence, strictest
 from potstill.validate.card.writing import card_text
 from tests.report_figures import report_figures
 
@@ -20,9 +20,9 @@ def of_validate(expression=TERMS, use="research-only"):
     return card_text({**report_figures(), **told, "licence": {"expression": expression, "use": use}})
 
 
-@pytest.mark.parametrize("expression", [TERMS, "LicenseRef-m3e-research-only", "LicenseRef-under_score"])
+@pytest.mark.parametrize("expression", [TERMS, "LicenseRef-m3e-research-only", "(LGPL-2.1-only AND MIT) OR X"])
 def test_it_is_said_once_and_first(expression):
-    index = replace(INDEX, licence=Licence(f"{expression} AND MIT", "research-only"))
+    index = replace(INDEX, licence=strictest([Licence(expression, "research-only"), Licence("MIT", "open")]))
     card = of_validate(expression)
     assert card.count("RESEARCH ONLY") == 1
     text = with_banner(card, index, {})
@@ -36,6 +36,10 @@ def test_it_is_said_once_and_first(expression):
 def test_other_terms_than_the_release_s_are_kept():
     text = with_banner(of_validate("LicenseRef-another"), INDEX, {})
     assert "allows no other use (LicenseRef-another)" in text
+
+
+def test_words_that_are_no_terms_are_kept():
+    assert "allows no other use (see LICENSE)" in with_banner(of_validate("see LICENSE"), INDEX, {})
 
 
 def test_a_restriction_that_the_banner_does_not_tell_is_kept():

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from potstill.errors import InputError
 from potstill.evidence.front_matter import licensed, split_front
 from potstill.evidence.index import Index
 from potstill.evidence.layout import FORMATS
+from potstill.evidence.limits import asked_for
+from potstill.licences import Licence, terms_of
 
 USES = {
     "research-only": "RESEARCH ONLY: an ancestor of these models allows no other use.",
@@ -34,9 +37,7 @@ def banner(index: Index) -> str:
 
 def limits_line(limits: Mapping[str, Any]) -> str:
     """Under which limits the verdict is what it is: who released the model chose them."""
-    asked = [
-        f"{_plain(name)} {_plain(_number(each))}" for name, each in sorted(limits.items()) if each not in (None, False)
-    ]
+    asked = [f"{_plain(name)} {_plain(_number(each))}" for name, each in sorted(asked_for(limits).items())]
     return f"Judged under the limits that the releaser chose: {', '.join(asked) or 'none'}.\n\n"
 
 
@@ -83,8 +84,15 @@ def _without_the_same(body: str, index: Index) -> str:
     said = SAID.match(body.lstrip())
     if said is None or index.licence.use != "research-only":
         return body
-    terms, ours = (set(text.split(" AND ")) for text in (said[1].replace("\\", ""), index.licence.expression))
-    return body.lstrip()[said.end() :] if terms <= ours else body
+    return body.lstrip()[said.end() :] if _holds(said[1].replace("\\", ""), index.licence) else body
+
+
+def _holds(expression: str, licence: Licence) -> bool:
+    """Tell whether a licence has all these terms; a text that is no expression says what no licence does."""
+    try:
+        return terms_of(replace(licence, expression=expression)) <= terms_of(licence)
+    except ValueError:
+        return False
 
 
 def _number(limit: Any) -> str:

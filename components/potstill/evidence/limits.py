@@ -35,6 +35,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {  # of validate, for each budget that nobo
 }
 
 
+def asked_for(limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the limits that were asked for: neither null nor false; 0 is one, too."""
+    return {name: each for name, each in limits.items() if each is not None and each is not False}
+
+
 def limited_otherwise(evidence: Evidence) -> Iterator[str]:
     """Name every limit of the verdict that is not the definition's.
 

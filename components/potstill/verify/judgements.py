@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isclose
 from typing import Any
 
-from potstill.evidence.limits import DEFAULTS
+from potstill.evidence.limits import DEFAULTS, asked_for
 from potstill.one_line import one_line
 from potstill.verify.budget_rules import ABOVE, LOSSES, RULES, UNSEALED, Figures, Found, Rule
 from potstill.verify.losses import loss_offences
@@ -42,8 +42,8 @@ def contradictions(verdict: Mapping[str, Any], figures: Figures) -> Iterator[str
 
 
 def asked_limits(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits that were asked for: neither null nor false; 0 is one, too."""
-    return {name: each for name, each in verdict["limits"].items() if each is not None and each is not False}
+    """Return the limits that a verdict was asked to judge by."""
+    return asked_for(verdict["limits"])
 
 
 def told_limits(verdict: Mapping[str, Any]) -> str:
