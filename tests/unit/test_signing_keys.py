@@ -4,6 +4,8 @@ import os
 import re
 import stat
 import traceback
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
@@ -227,11 +229,39 @@ def test_a_key_for_its_owner_is_read(key, mode):
     assert read_private(key)
 
 
+def owned(monkeypatch, path, owner, reader):
+    """Let a file seem to be of one user and be read by another: only root may give files away."""
+    stat = Path.stat
+
+    def of_owner(self, **options):
+        found = stat(self, **options)
+        return os.stat_result((*found[:4], owner, *found[5:10])) if self == path else found
+
+    monkeypatch.setattr(Path, "stat", of_owner)
+    monkeypatch.setattr(os, "geteuid", lambda: reader)
+
+
 @pytest.mark.parametrize("mode", [0o440, 0o444, 0o644])
-def test_a_secret_that_belongs_to_another_is_read(key, mode, monkeypatch):
+def test_a_secret_that_belongs_to_root_is_read(key, mode, monkeypatch):
     """Kubernetes mounts secrets as root's, for the pod's group or for all in the pod to read."""
     key.chmod(mode)
-    monkeypatch.setattr(os, "geteuid", lambda: key.stat().st_uid + 1)
+    owned(monkeypatch, key, owner=0, reader=65532)
+    assert read_private(key)
+
+
+@pytest.mark.parametrize(("owner", "reader"), [(12345, 65532), (12345, 0), (0, 0), (65532, 65532)])
+def test_a_key_of_anybody_else_that_others_may_read_is_refused(key, owner, reader, monkeypatch):
+    key.chmod(0o644)
+    owned(monkeypatch, key, owner, reader)
+    with pytest.raises(InputError, match="may be read by others"):
+        read_private(key)
+
+
+@pytest.mark.parametrize("reader", [0, 65532])
+def test_a_secret_on_a_mount_that_nobody_writes_to_is_read(key, reader, monkeypatch):
+    key.chmod(0o644)
+    owned(monkeypatch, key, 12345, reader)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
     assert read_private(key)
 
 

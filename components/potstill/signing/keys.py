@@ -225,13 +225,14 @@ def _refuse_other_pem(path: Path, text: bytes) -> None:
 
 
 def _refuse_open_to_others(path: Path) -> None:
-    """Refuse, as ssh does, a key of one's own that others may read.
+    """Refuse, as ssh does, a key that others may read.
 
-    A secret that Kubernetes mounts is let through: it belongs to root or lies on a mount that nobody can write to, and
-    who may read it there is the cluster's to say.
+    A secret that Kubernetes mounts is let through: it belongs to root, and somebody else reads it, or it lies on a
+    mount that nobody can write to; who may read it there is the cluster's to say.
     """
     status = path.stat()
-    mounted = status.st_uid != os.geteuid() or os.statvfs(path).f_flag & os.ST_RDONLY
+    of_root = status.st_uid == 0 != os.geteuid()
+    mounted = of_root or os.statvfs(path).f_flag & os.ST_RDONLY
     if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and not mounted:
         mode = stat.S_IMODE(status.st_mode)
         raise InputError(f"{path} may be read by others (mode {mode:04o}); make it yours alone: chmod 600 {path}")
