@@ -92,6 +92,7 @@ def _issue(
     below: int | None = None,
     issues: bool = True,
     further: x509.ExtensionType | None = None,
+    remark: x509.ExtensionType | None = None,
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -111,6 +112,8 @@ def _issue(
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     if further is not None:
         builder = builder.add_extension(further, critical=True)
+    if remark is not None:
+        builder = builder.add_extension(remark, critical=False)
     return builder.sign(issuing_key, hashes.SHA256())
 
 

@@ -209,10 +209,21 @@ def test_a_signer_cannot_issue_certificates(folder, key, root, tmp_path):
         check_signature(folder, made, trusting(root))
 
 
+SUBJECTS = [x509.DirectoryName(x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Example")]))]
+PLACES = [x509.UniformResourceIdentifier("example.org")]
 ISSUERS = {
     "that is no authority": ({"authority": False, "purpose": None}, "must be asserted in a CA certificate"),
     "that may not issue": ({"issues": False}, "may not issue certificates"),
     "below one that allows none": ({}, "path length"),
+    "for web servers, which is critical": ({"further": x509.ExtendedKeyUsage([SERVER])}, "for code signing"),
+    "for web servers": ({"remark": x509.ExtendedKeyUsage([SERVER])}, "for code signing"),
+    "for other subjects, which is critical": (
+        {"further": x509.NameConstraints(SUBJECTS, None)},
+        "cannot be checked",
+    ),
+    "for other subjects": ({"remark": x509.NameConstraints(SUBJECTS, None)}, "cannot be checked"),
+    "not for these subjects": ({"remark": x509.NameConstraints(None, SUBJECTS)}, "cannot be checked"),
+    "for other places": ({"remark": x509.NameConstraints(PLACES, None)}, "cannot be checked"),
     "with a condition that nobody here knows": (
         {"further": x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")},
         "critical",
@@ -230,6 +241,32 @@ def test_an_issuer_vouches_for_nothing(what, folder, key):
     made = under(folder, key, certify(key, issuer, issuer.certificate))
     with pytest.raises(InputError, match=f"no trusted authority vouches.*{why}"):
         check_signature(folder, made, trusting(root))
+
+
+@pytest.mark.parametrize("further", ["further", "remark"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        x509.ExtendedKeyUsage([SERVER, ExtendedKeyUsageOID.CODE_SIGNING]),
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]),
+        x509.NameConstraints([x509.DNSName("example.org")], None),
+        x509.NameConstraints([x509.RFC822Name("example.org")], None),
+    ],
+    ids=["code", "anything", "hosts", "mail"],
+)
+def test_an_issuer_may_say_what_it_is_for(said, further, folder, key, root):
+    issuer = root.authority(**{further: said})
+    assert check_signature(folder, under(folder, key, certify(key, issuer, issuer.certificate)), trusting(root))
+
+
+@pytest.mark.parametrize("further", ["further", "remark"])
+@pytest.mark.parametrize(
+    "said", [x509.ExtendedKeyUsage([SERVER]), x509.NameConstraints(SUBJECTS, None)], ids=["servers", "subjects"]
+)
+def test_a_root_is_held_to_what_it_says_of_itself(said, further, folder, key):
+    root = Authority.root(**{further: said})
+    with pytest.raises(InputError, match="no trusted authority vouches"):
+        check_signature(folder, under(folder, key, certify(key, root)), trusting(root))
 
 
 def test_a_chain_longer_than_any_is_refused(folder, key, root):

@@ -31,6 +31,11 @@ CERTIFICATE = "POTSTILL_SIGNING_CERTIFICATE"  # path of the file
 AN_AUTHORITY = "the certificate of an authority"
 LONGEST = 8  # certificates between a signer and a root
 _BROKEN = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
+_CHECKED_NAMES = (
+    x509.DNSName,
+    x509.IPAddress,
+    x509.RFC822Name,
+)  # name constraints that cryptography holds names against
 _SIGNS = (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 
 
@@ -117,17 +122,35 @@ def verify_chain(chain: Sequence[Certificate], authorities: Sequence[Certificate
 
 
 def _issuers() -> ExtensionPolicy:
-    """What is asked of each authority. A root that openssl made has no key usage, and may issue all the same."""
+    """What is asked of each authority, the trusted one too: whoever trusts a root does not take back what it says.
+
+    A root that openssl made has no key usage, and may issue all the same.
+    """
     return (
         ExtensionPolicy.permit_all()
         .require_present(x509.BasicConstraints, Criticality.CRITICAL, None)  # its value is read in any case
         .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign_certificates)
+        .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _may_issue_for_code)
+        .may_be_present(x509.NameConstraints, Criticality.AGNOSTIC, _names_what_is_checked)
     )
 
 
 def _may_sign_certificates(_policy: Policy, _certificate: Certificate, usage: x509.KeyUsage | None) -> None:
     if usage is not None and not usage.key_cert_sign:
         raise ValueError("it was issued by one that may not issue certificates")
+
+
+def _may_issue_for_code(_policy: Policy, _certificate: Certificate, purposes: x509.ExtendedKeyUsage | None) -> None:
+    """An authority for web servers alone speaks for no code. Source: RFC 5280, 4.2.1.12."""
+    if purposes is not None and not any(each in purposes for each in _SIGNS):
+        raise ValueError("it was issued by one that may not issue for code signing")
+
+
+def _names_what_is_checked(_policy: Policy, _certificate: Certificate, names: x509.NameConstraints | None) -> None:
+    """A constraint that is not critical and not known, as one of subjects, cryptography passes over."""
+    every = [*(names.permitted_subtrees or ()), *(names.excluded_subtrees or ())] if names is not None else []
+    if not all(isinstance(each, _CHECKED_NAMES) for each in every):
+        raise ValueError("it was issued by one whose name constraints cannot be checked here")
 
 
 def leaf_key(chain: Sequence[Certificate]) -> PublicKey:
