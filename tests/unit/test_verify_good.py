@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from potstill.licences import UNDECLARED
+from potstill.licences import UNDECLARED, Licence
 from potstill.sign import SignConfig, sign_release
 from potstill.signing.keys import CURVES, new_key
 from potstill.signing.trust import read_trusted
@@ -19,7 +19,7 @@ RELEASES = {
     "of one letter": {"name": "a", "version": "0.0.0"},
     "of a long name": {"name": "a" * 100, "version": "999999.0.1-rc.1.x-y.7+build.0017.sha"},
     "onnx alone": {"formats": "onnx"},
-    "onnx and pytorch": {"formats": "pytorch, onnx"},
+    "onnx and pytorch, of a choice": {"formats": "pytorch, onnx", "start": Licence("MIT OR Apache-2.0", "open")},
     "research": {"start": RESEARCH},
     "undeclared": {"start": UNDECLARED},
     "undefined": {"definition": False},
@@ -78,6 +78,18 @@ def test_an_override_is_refused_unless_the_policy_lets_it_in_and_is_said_loudly(
     said = next(each.said for each in proof.findings if each.name == "verdict")
     assert said.startswith("OVERRIDE! RELEASED AGAINST ITS VERDICT, because: ")
     assert RELEASES[kind]["override"] in said
+
+
+def test_builders_are_those_of_a_definition_and_without_one_there_is_none(keys, tmp_path):
+    """The Statements of a release without a definition say `local`, which nobody declared."""
+    key, _, trusted = keys[0]
+    local = Policy(builders=("urn:potstill:builder:local",))
+    sign_release(make_release(tmp_path / "a", images=False), tmp_path / "declared", SignConfig(), key=key)
+    assert verify_bundle(tmp_path / "declared", trusted, local).wrong == ()
+    sign_release(make_release(tmp_path / "b", definition=False), tmp_path / "undefined", SignConfig(), key=key)
+    assert verify_bundle(tmp_path / "undefined", trusted, local).wrong == (
+        "no definition declares a builder; the policy lets in urn:potstill:builder:local",
+    )
 
 
 def test_a_licence_that_is_not_open_is_said_loudly_and_can_be_refused(keys, tmp_path):

@@ -74,10 +74,14 @@ class Evidence:
         return self.manifests.get(self.index.ships.get(DEFINITION_FOLDER, ""))
 
     @property
+    def declares_runner(self) -> bool:
+        """Whether a definition is there and declares where the pipeline runs."""
+        return self.definer is not None and "runs_on" in self.definer.made_by["config"]
+
+    @property
     def runs_on(self) -> str:
         """Where the pipeline runs, as its definition declares; nothing proves it. Without a word of it: local."""
-        config = self.definer.made_by["config"] if self.definer else {}
-        return str(config.get("runs_on", LOCAL))
+        return str(self.definer.made_by["config"]["runs_on"]) if self.definer and self.declares_runner else LOCAL
 
     def runner_of(self, stage: str) -> str:
         """Say where a stage ran, as the definition declares: validate of a run that is judged again, where that was."""

@@ -80,7 +80,9 @@ def _licence_uses(case: Case) -> Iterator[str]:
 
 
 def _builders(case: Case) -> Iterator[str]:
-    if case.policy.builders:
+    if case.policy.builders and not case.evidence.declares_runner:
+        yield f"no definition declares a builder; the policy lets in {_list(case.policy.builders)}"
+    elif case.policy.builders:
         statements = [json.loads(each) for name, each in case.papers.items() if name.startswith(f"{STATEMENTS}/")]
         made = [each["predicate"] for each in statements if each["predicateType"] == PROVENANCE]
         found = {each["runDetails"]["builder"]["id"] for each in made}
