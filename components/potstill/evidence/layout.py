@@ -33,7 +33,8 @@ CROISSANT: Final = "evidence/croissant.json"
 ATTESTATIONS: Final = "attestations"
 ENVELOPE: Final = ".intoto.json"  # what an attestation's file has in place of a statement's .json
 REPORT_FOLDER: Final = "report"
-SUMMARY: Final = "report/summary.json"
+SUMMARY_FILE: Final = "summary.json"  # of a report
+SUMMARY: Final = f"{REPORT_FOLDER}/{SUMMARY_FILE}"
 
 FORMATS: Final = {"onnx": "models/onnx", "coreml": "models/coreml", "pytorch": "models/pytorch"}
 JUDGED_AS: Final = {  # folder of a model: the parameter of validate that was given it

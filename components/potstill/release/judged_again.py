@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from potstill.errors import InputError
+from potstill.evidence.layout import SUMMARY_FILE
 from potstill.evidence.shape import shown
 from potstill.release.inputs import Papers
 from potstill.signing.strict_json import read_strict
 from potstill.validate.budgets import Budgets, failures_of, judge_budgets, verdict_of
 
-SUMMARY = "summary.json"
 # What validate's figures tell besides the sealed summary.
 BESIDES = {"latency", "footprint", "devices", "budgets", "verdict", "failures", "report", "made_by"}
 NEAR = 1e-9  # another processor may round the last bits of a bound otherwise
@@ -31,7 +31,7 @@ def refuse_other_verdict(papers: Papers, report: Path) -> None:
     Raises:
         InputError: figures that are not those of the report, or a verdict that does not follow from them.
     """
-    summary = read_strict((report / SUMMARY).read_bytes(), f"{report / SUMMARY}")
+    summary = read_strict((report / SUMMARY_FILE).read_bytes(), f"{report / SUMMARY_FILE}")
     differing = sorted(name for name in summary if summary[name] != papers.every.get(name))
     if differing:
         raise InputError(f"figures differ from the sealed report in {', '.join(differing)}; run validate again")

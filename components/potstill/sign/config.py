@@ -1,13 +1,11 @@
 """What sign may be asked. The key is no option: options stand in pipelines, manifests and logs."""
 
-import re
 from typing import Annotated
 
 from pydantic import field_validator
 
+from potstill.evidence.manifest import DIGEST
 from potstill.options import UNRECORDED, options
-
-DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @options

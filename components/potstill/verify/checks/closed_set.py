@@ -20,7 +20,7 @@ def _prove(case: Case) -> Proved:
 
 
 def _differences(case: Case) -> Iterator[str]:
-    """Compare with what was signed; where nobody trusted signed, with what the seal lists, to say all that is wrong."""
+    """Compare with what was signed; where nobody trusted signed, nothing says what belongs here."""
     found = {name: file.sha256 for name, file in case.listing.files.items() if name != SIGNATURE}
     there = set(case.listing.sizes) - {SIGNATURE}
     try:
