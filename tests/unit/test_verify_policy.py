@@ -67,8 +67,13 @@ def test_every_field_has_a_rule():
     assert set(RULES) == set(FIELDS)
 
 
-def test_an_empty_policy_asks_for_a_pass_that_nobody_overrode(policy_of):
-    assert policy_of("") == Policy()
+@pytest.mark.parametrize("text", ["", "\n", "# name = 'headlines'\n"])
+def test_a_policy_that_asks_for_nothing_is_refused(policy_of, text):
+    with pytest.raises(InputError, match="asks for nothing; write what is wanted into it, or leave the policy out"):
+        policy_of(text)
+
+
+def test_no_policy_asks_for_a_pass_that_nobody_overrode():
     assert Policy().verdicts == ("pass",)
     assert not Policy().override
 

@@ -64,7 +64,7 @@ def read_policy(path: Path) -> Policy:
     """Read a policy.
 
     Raises:
-        InputError: no such file, or not TOML.
+        InputError: no such file, not TOML, or nothing in it: a file that was cut short would let everything in.
         OptionError: a field that does not exist, or has another type or value; all of them at once. Or a key in place
             of the path.
     """
@@ -72,6 +72,8 @@ def read_policy(path: Path) -> Policy:
         found = tomllib.loads(read_policy_text(path))
     except (ValueError, RecursionError) as broken:
         raise InputError(f"{path} is not TOML: {one_line(str(broken))}") from None
+    if not found:
+        raise InputError(f"{path} asks for nothing; write what is wanted into it, or leave the policy out")
     return make_policy(found, path)
 
 
