@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from potstill.artifacts import MANIFEST, Artifact, read_manifest
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.index import Index
 from potstill.evidence.lineage import Lineage
-from potstill.evidence.whole import Evidence
 from potstill.licences import UNDECLARED
 from potstill.reproduce.here import Machine, look_at
 from potstill.reproduce.originals import Originals

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import rfc8785
 
-from potstill.artifacts import File, expect, parse_manifest, scan
+from potstill.artifacts import REPORT, File, expect, parse_manifest, scan
 from potstill.errors import ArtifactError, InputError
 from potstill.evidence.layout import INDEX, MANIFESTS, SUMMARY, VERDICT, ships_file
 from potstill.evidence.manifest import digest_of
@@ -58,7 +58,7 @@ def forge(folder, stage, edit):
 def _tell_lineage(folder):
     """The report tells the lineage that the manifests have now, where it can still be told."""
     manifests = {each.stem: parse_manifest(each.read_bytes(), each, each) for each in (folder / MANIFESTS).iterdir()}
-    report = next(each for each in manifests.values() if each.made_by["stage"] == "validate")
+    report = next(each for each in manifests.values() if each.kind == REPORT)
     summary = json.loads((folder / SUMMARY).read_bytes())
     summary["lineage"] = {name: origin_of(manifests[digest]) for name, digest in report.inputs.items()}
     (folder / SUMMARY).write_text(json.dumps(summary))

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from potstill.artifacts import CHECKPOINT, COREML, ONNX, Artifact
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.libraries import Library, package_url, versions_of
 from potstill.evidence.model_card import model_card
 from potstill.evidence.provenance import name_of
 from potstill.evidence.sources import image_resource
-from potstill.evidence.whole import Evidence
 from potstill.licences import Licence
 from potstill.signing.canonical import canonical
 

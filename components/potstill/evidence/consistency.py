@@ -1,23 +1,18 @@
 """What must agree in a release: index, manifests, verdict and report; every contradiction is named at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from potstill.artifacts import BUNDLE, DATASET, RELEASE, TOKENS, Artifact
 from potstill.errors import ArtifactError
 from potstill.evidence.card import carries_banner, tells_limits
 from potstill.evidence.defined import defined_otherwise
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import CARD, DEFINITION_FOLDER, IMPORTS, INDEX, JUDGED_AS, KIND_IN, REPORT_FOLDER, VERDICT
 from potstill.evidence.making import made_otherwise
 from potstill.evidence.reading import read_inside
 from potstill.evidence.reported import reported_otherwise
 from potstill.licences import USES, Licence, strictest, terms_of
 from potstill.one_line import one_line
-
-if TYPE_CHECKING:
-    from potstill.evidence.whole import Evidence
 
 
 def refuse_contradictions(evidence: Evidence) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from potstill.artifacts import DATASET, TOKENS, Artifact, File
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.sources import source_resources
-from potstill.evidence.whole import Evidence
 from potstill.licences import strictest
 from potstill.signing.canonical import canonical
 

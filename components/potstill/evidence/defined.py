@@ -1,12 +1,10 @@
 """The definition of a run against the run: its files, where it ran, its images, its lock and its limits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from potstill.artifacts import Artifact
 from potstill.evidence.compiled import images_in
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import (
     AFTER,
     DEFINED,
@@ -24,9 +22,6 @@ from potstill.evidence.libraries import locked_libraries, normal
 from potstill.evidence.limits import limited_otherwise
 from potstill.evidence.reading import read_inside
 from potstill.evidence.shape import shown
-
-if TYPE_CHECKING:
-    from potstill.evidence.whole import Evidence
 
 KUBEFLOW = RUNNERS[0]
 JOB = "-job"  # of a stage that trains as a job of its own

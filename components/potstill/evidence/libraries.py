@@ -1,18 +1,13 @@
 """Which libraries a release rests on: those that its stages loaded, and those that the lock installs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from potstill.errors import InputError
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import DEFINITION_FOLDER, LOCK
 from potstill.evidence.reading import read_inside
-
-if TYPE_CHECKING:
-    from potstill.evidence.whole import Evidence
 
 Library = tuple[str, str]
 """Name and version."""

@@ -3,18 +3,14 @@
 Who releases chooses the budgets: a pass is a pass under these limits, and says no more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from potstill.errors import InputError
 from potstill.evidence import shape
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import DEFINITION_FOLDER, PARAMETERS, VERDICT
 from potstill.signing.strict_json import read_strict
-
-if TYPE_CHECKING:
-    from potstill.evidence.whole import Evidence
 
 BUDGETS: Final = "budgets"  # the parameter of a pipeline
 DEFAULTS: Final[Mapping[str, Any]] = {  # of validate, for each budget that nobody named

@@ -1,15 +1,10 @@
 """Every artifact is what its stage makes, of what its stage cannot do without."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from potstill.artifacts import Artifact
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import DEFINER, IMPORTS, KIND_OF, STAGES
-
-if TYPE_CHECKING:
-    from potstill.evidence.whole import Evidence
 
 ROOTS = (*IMPORTS, DEFINER)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from potstill.artifacts import CHECKPOINT, COREML, DATASET, ONNX, Artifact
-from potstill.evidence.whole import Evidence
+from potstill.evidence.evidence import Evidence
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1", "ece": "expected calibration error"}
 PREFIX = {ONNX: "onnx_", COREML: "coreml_"}

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from potstill.errors import ArtifactError
 from potstill.evidence.bom import bom_of
 from potstill.evidence.croissant import croissant_of
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import BOM, CROISSANT, STATEMENTS, statement_path
 from potstill.evidence.potstills import made_elsewhere
 from potstill.evidence.reading import files_inside
 from potstill.evidence.statements import statements_of
-from potstill.evidence.whole import Evidence
 
 
 def papers_of(evidence: Evidence) -> dict[str, bytes]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from potstill.artifacts import Artifact
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import LOCK, PARAMETERS, PIPELINE
 from potstill.evidence.sources import image_resource, source_resources
-from potstill.evidence.whole import Evidence
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PROVENANCE: Final = "https://slsa.dev/provenance/v1"

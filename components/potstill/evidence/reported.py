@@ -1,17 +1,13 @@
 """What the sealed report says, against the artifacts that it names: all that ships was judged, on every test row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from potstill.artifacts import Artifact
 from potstill.evidence.counted import counted_otherwise
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import FORMATS, JUDGED_AS, SUMMARY
 from potstill.one_line import one_line
-
-if TYPE_CHECKING:
-    from potstill.evidence.whole import Evidence
 
 WEIGHTS: Final = "model.safetensors"
 EXTERNAL: Final = ".data"  # of an ONNX file: its weights, where they lie beside it

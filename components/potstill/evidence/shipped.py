@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from potstill.artifacts import File, compare
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import DEFINITION_FOLDER, ships_file
-from potstill.evidence.whole import Evidence
 from potstill.one_line import refused_in_one_line
 
 

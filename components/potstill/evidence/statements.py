@@ -6,11 +6,11 @@ They are a pure function of the evidence: signer and auditor make them again, an
 from collections.abc import Mapping
 from typing import Any, Final
 
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.index import PASSED
 from potstill.evidence.layout import VERDICT, statement_path
 from potstill.evidence.manifest import digest_of
 from potstill.evidence.provenance import provenance_of, statement
-from potstill.evidence.whole import Evidence
 from potstill.signing.canonical import canonical
 
 TEST_RESULT: Final = "https://in-toto.io/attestation/test-result/v0.1"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from potstill.artifacts import BUNDLE, MANIFEST, RELEASE, Artifact, sha256_of
-from potstill.evidence.whole import Evidence
+from potstill.evidence.evidence import Evidence
 from potstill.licences import USES
 from potstill.lineage.graph import Node, direct_parents
 from potstill.lineage.highlights import highlights

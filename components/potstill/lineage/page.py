@@ -5,8 +5,8 @@ from math import ceil
 from typing import Any
 
 from potstill.artifacts import Artifact
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.potstills import maker_of
-from potstill.evidence.whole import Evidence
 from potstill.lineage.drawing import ACROSS, AMBER, FONT, NARROW, draw, in_words
 from potstill.lineage.facts import WHOLE, code_of, nodes_of, origins_of, stage_of
 from potstill.lineage.highlights import highlights, option

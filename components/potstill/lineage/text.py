@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from potstill.artifacts import Artifact
-from potstill.evidence.whole import Evidence
+from potstill.evidence.evidence import Evidence
 from potstill.lineage.facts import WHOLE, code_of, digest_of_folder, nodes_of, stage_of
 from potstill.lineage.graph import Node
 from potstill.lineage.highlights import highlights

@@ -7,8 +7,8 @@ from pathlib import Path
 from potstill.artifacts import DEFINITION, LATENCY, Artifact
 from potstill.commands import STAGES
 from potstill.errors import ArtifactError
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import IMPORTS
-from potstill.evidence.whole import Evidence
 from potstill.lineage.outputs import OUTPUTS
 from potstill.lineage.shown import shown
 

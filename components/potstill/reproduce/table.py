@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from potstill.evidence.whole import Evidence
+from potstill.evidence.evidence import Evidence
 from potstill.lineage.facts import digest_of_folder
 from potstill.lineage.shown import padded, shown
 from potstill.reproduce.given import Given

@@ -7,12 +7,13 @@ from pathlib import Path
 from potstill.artifacts import KINDS, RELEASE, Artifact, expect
 from potstill.errors import ArtifactError
 from potstill.evidence.card import carries_banner
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import CARD, FIGURES, INDEX, PAGE, REPORT_FOLDER, VERDICT, manifest_path
 from potstill.evidence.names import name_offences
 from potstill.evidence.papers import refuse_other_papers
 from potstill.evidence.shipped import refuse_other_files, shipped_files
 from potstill.evidence.statements import statements_of
-from potstill.evidence.whole import Evidence, evidence_of
+from potstill.evidence.whole import evidence_of
 from potstill.one_line import one_line
 from potstill.release.inputs import read_papers
 from potstill.release.judged_again import refuse_other_verdict

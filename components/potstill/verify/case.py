@@ -12,11 +12,12 @@ from typing import Any, TypeVar, cast
 
 from potstill.artifacts import MANIFEST, SIGNATURE, Artifact
 from potstill.errors import InputError, PotstillError
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.index import Index, read_index
 from potstill.evidence.layout import INDEX
 from potstill.evidence.manifest import digest_of, read_evidence_manifest
 from potstill.evidence.papers import papers_of
-from potstill.evidence.whole import Evidence, evidence_of
+from potstill.evidence.whole import evidence_of
 from potstill.os_failures import explain
 from potstill.signing.model_signature import Signed, read_signature
 from potstill.signing.strict_json import LARGEST

@@ -1,7 +1,7 @@
 """Every edge of the lineage leads to a manifest, and index, manifests, verdict and report agree."""
 
+from potstill.evidence.evidence import Evidence
 from potstill.evidence.layout import IMPORTS
-from potstill.evidence.whole import Evidence
 from potstill.verify.case import Case
 from potstill.verify.findings import Check, Proved
 
