@@ -49,8 +49,8 @@ class DiskPlace(Place):
 
     def _write(self, key: str, stream: BinaryIO, put: Callable[[str, Path], None]) -> None:
         target = self._path(key)
-        _refuse_file(self.folder)
         with _told(str(target)):
+            _refuse_file(self.folder)
             (self.folder / UNFINISHED).mkdir(parents=True, exist_ok=True)
             with unfinished(self.folder / UNFINISHED) as file:
                 shutil.copyfileobj(stream, file, 2**20)
