@@ -142,7 +142,10 @@ def test_a_sealed_token_set_gives_the_same_tokens(bucket, tmp_path, tokenizer_fo
         (lambda folder: (folder / "1.csv").unlink(), r"is not what was sealed: missing 1\.csv"),
         (lambda folder: (folder / "sub" / "new.csv").write_text("text\n"), r"extra sub/new\.csv"),
         (lambda folder: (folder / "1.csv").write_text("text\n"), r"changed 1\.csv"),
-        (lambda folder: flip(folder / "1.csv"), r"changed 1\.csv \(SHA-256 .* wanted, .* found\); .*make or fetch it again"),
+        (
+            lambda folder: flip(folder / "1.csv"),
+            r"changed 1\.csv \(SHA-256 .* wanted, .* found\); .*make or fetch it again",
+        ),
         (lambda folder: (folder / "artifact.json").write_text("{}"), r"dataset/artifact\.json is not a manifest"),
         (lambda folder: (folder / UNSEALED).write_bytes(b""), "is unfinished"),
     ],
