@@ -108,6 +108,20 @@ torch==2.13.0
 transformers==4.57.6
 tqdm==4.70.1 ; sys_platform == 'linux'
 """
+COMPILED = """# PIPELINE DEFINITION
+# Name: potstill-compress
+components:
+  comp-prune:
+    executorLabel: exec-prune
+deploymentSpec:
+  executors:
+{}pipelineInfo:
+  name: potstill-compress
+root:
+  dag: {{}}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.17.0
+"""
 ROLES = {  # (stage, parameter) → the folder that it reads, where that has another name
     ("qat", "student"): "pruned",
     ("onnx-export", "model"): "quantized",
@@ -230,7 +244,7 @@ def _defined(maker: Maker) -> None:
     steps = "".join(f"    exec-{stage}:\n      container:\n        image: {each}\n" for stage, each in used.items())
     asked = read_budgets(maker.made.budgets).model_dump_json(exclude_unset=True)
     files = {
-        "pipeline.yaml": f"# PIPELINE DEFINITION\n# Name: potstill-compress\n{steps}".encode(),
+        "pipeline.yaml": COMPILED.format(steps).encode(),
         "parameters.json": json.dumps({"budgets": asked} if maker.made.budgets else {}).encode(),
         "requirements.txt": LOCK,
         "images.json": json.dumps(used).encode(),

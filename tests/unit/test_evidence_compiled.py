@@ -36,10 +36,6 @@ def test_one_that_is_used_again_elsewhere_has_two():
     assert images_in(pipeline(executor(), executor("exec-prune-2", EVIL)).encode()) == {"prune": {GOOD, EVIL}}
 
 
-def test_executors_alone_are_read():
-    assert images_in(f"# a comment\n{executor()}".encode()) == {"prune": {GOOD}}
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -88,6 +84,7 @@ def test_what_another_reader_may_read_otherwise_is_refused(what):
 @pytest.mark.parametrize(
     "text",
     [
+        executor(),
         pipeline(executor(), before=f'  x: "\ndeploymentSpec:\n  executors:\n{executor()}  "\n'),
         pipeline(executor(), tail=f"{TAIL}---\ncomponents:\n  x: y\n"),
         pipeline(executor(), tail=f"{TAIL}deploymentSpec:\n  executors:\n{executor(image=EVIL)}"),

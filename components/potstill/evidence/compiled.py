@@ -33,7 +33,7 @@ def images_in(pipeline: bytes) -> dict[str, set[str]]:
     """Name every image in which each component of a compiled pipeline runs.
 
     Args:
-        pipeline: the file's bytes. What nothing but executors is in, at their level, is read as well.
+        pipeline: the file's bytes.
 
     Returns: component → images. One that is used again has a further executor (exec-prune-2), and is still one.
 
@@ -60,8 +60,6 @@ def _lines(pipeline: bytes) -> Lines:
 
 def _section(lines: Lines) -> Lines:
     """The lines of the executors, from below their head to the next key at the left margin."""
-    if lines and _blanks(lines[0][1]) == EXECUTORS and all(_blanks(line) >= EXECUTORS for _, line in lines):
-        return lines
     _refuse_other_keys([each for each in lines if not _blanks(each[1])], lines[:1])
     begin = next(place for place, each in enumerate(lines) if each[1] == HEAD[0])
     if lines[begin + 1][1] != HEAD[1]:
