@@ -1,6 +1,6 @@
 """Contradictions that the very key may be put under: of licence, lineage, files, papers and verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from potstill.artifacts import MANIFEST
@@ -11,6 +11,7 @@ from potstill.evidence.manifest import digest_of
 from potstill.signing.canonical import canonical
 from tests.forging import Bundle, Forge, edit, relist, reseal, rewrite
 
+Change = Callable[[dict[str, Any]], object]
 ONNX = "models/onnx/model.int8.onnx"
 CONTRADICTIONS: dict[str, tuple[Callable[[Bundle, Forge], object], str]] = {}
 
@@ -23,6 +24,12 @@ def contradiction(said: str) -> Callable:
         return change
 
     return register
+
+
+def register_all(table: Mapping[str, tuple[str, Change]], carry_out: Callable[[Bundle, Change], object]) -> None:
+    """Register forgeries that differ in one change: name → what the verifier must say, and the change."""
+    for name, (said, change) in table.items():
+        CONTRADICTIONS[name] = (lambda bundle, _, change=change: carry_out(bundle, change), said)
 
 
 @contradiction("the licence")

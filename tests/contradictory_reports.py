@@ -3,15 +3,12 @@
 The manifest of the report seals what was forged, and every digest follows; the verdict is judged anew from it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from potstill.evidence.layout import FIGURES, VERDICT
 from potstill.validate.budgets import failures_of, judge_budgets, read_budgets, verdict_of
-from tests.contradictions import contradiction
+from tests.contradictions import Change, contradiction, register_all
 from tests.forging import Bundle, edit, retell, rewrite
-
-Change = Callable[[dict[str, Any]], object]
 
 
 def _forge(bundle: Bundle, change: Change) -> None:
@@ -117,16 +114,7 @@ FORGED: dict[str, tuple[str, Change]] = {
 }
 
 
-def _register(what: str, said: str, change: Change) -> None:
-    def forged(bundle, forge):
-        _forge(bundle, change)
-
-    forged.__name__ = what
-    contradiction(said)(forged)
-
-
-for _what, (_said, _change) in FORGED.items():
-    _register(_what, _said, _change)
+register_all(FORGED, _forge)
 
 
 def _of_stage(bundle: Bundle, stage: str, change: Change) -> None:

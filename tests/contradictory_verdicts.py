@@ -1,14 +1,12 @@
 """Contradictions that the very key may be put under: verdicts whose judgements the report does not lead to."""
 
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 from potstill.evidence.layout import FIGURES, VERDICT
-from tests.contradictions import contradiction
+from tests.contradictions import Change, contradiction, register_all
 from tests.forging import Bundle, edit
 
-Change = Callable[[dict[str, Any]], object]
 MEASURED = (
     *("max_accuracy_loss", "max_class_loss", "min_agreement", "beat_tfidf", "max_ece", "max_unk_rate"),
     *("max_robustness_loss", "max_memory_mb", "max_latency_p95_ms", "max_latency_ratio"),
@@ -105,16 +103,7 @@ TOLD = {  # what is told in verdict and figures alike: what the verifier must sa
 }
 
 
-def _register(what: str, said: str, change: Change) -> None:
-    def forged(bundle, forge):
-        _tell(bundle, change)
-
-    forged.__name__ = what
-    contradiction(said)(forged)
-
-
-for _what, (_said, _change) in TOLD.items():
-    _register(_what, _said, _change)
+register_all(TOLD, _tell)
 
 
 @contradiction("confidence")
