@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.s3
 LINE = b"%09d" + "国足热身赛一比零取胜，主帅称赞年轻球员的表现\t体育\n".encode()
-SMALL, LARGE = 400_000, 3_200_000  # rows; 30 and 240 MB
+SMALL, LARGE = 400_000, 3_200_000  # rows; 33 and 266 MB
 STREAM = """
 import json, re, sys
 from pathlib import Path
@@ -42,5 +42,6 @@ def test_a_large_object_takes_no_more_memory_than_a_small_one(s3_bucket):
     (few, small, before), (many, large, after) = json.loads(said)
     assert (few, many) == (SMALL, LARGE)
     assert large > 200
-    assert after - before < 30, f"{small:.0f} MB took {before:.0f} MB, {large:.0f} MB took {after:.0f} MB"
+    # 29 to 39 MB are the second client's and what allocators keep; whole in memory it would be 233 MB and more.
+    assert after - before < (large - small) / 4, f"{small:.0f} MB took {before:.0f} MB, {large:.0f} MB took {after:.0f} MB"
     client.delete_object(Bucket=name, Key="large.tsv")  # the server keeps it in memory
